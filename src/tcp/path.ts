@@ -1,0 +1,55 @@
+import type { Address } from '../base/address.ts';
+import type { Frame } from '../wire/frame.ts';
+
+/**
+ * What TCP must know of the way to a peer. ip/ implements it; TCP keeps the object and reads it at each
+ * use, so that a change of path MTU is seen at once. When `valid` turns false, ask `Network.path` again.
+ */
+export interface Path {
+  /** The source address chosen for this path (RFC 9293 MUST-44). */
+  readonly source: Address;
+  /** Path MTU now, bytes of the whole IP datagram (RFC 1191, 8201). */
+  readonly mtu: number;
+  /** MTU of the first hop, from which the MSS that we announce is derived (MUST-67). */
+  readonly linkMtu: number;
+  /** MSS to announce if a route says so (`advmss`), else 0. */
+  readonly advmss: number;
+  /** Initial congestion window in segments if a route says so, else 0. */
+  readonly initcwnd: number;
+  /** Both ends are on this host, through lo. */
+  readonly loopback: boolean;
+  /** Largest payload of one super-segment this interface takes (offload), 0 if it takes none. */
+  readonly gsoMax: number;
+  /** The link completes transport checksums (offload). */
+  readonly checksumOffload: boolean;
+  readonly valid: boolean;
+}
+
+/** What TCP asks of the layer below. */
+export interface Network {
+  /**
+   * The way to `destination`, from `source` if given.
+   * @returns a negative errno if there is none: −ENETUNREACH, −EHOSTUNREACH, −EADDRNOTAVAIL
+   */
+  path(destination: Address, source: Address | null): Path | number;
+  /** A frame for a transport segment of up to `size` bytes; write it at `frame.start`, set `frame.end`. */
+  frame(size: number): Frame;
+  /**
+   * Sends a finished transport segment; takes the frame over.
+   * @param tos traffic class / TOS byte
+   * @param ttl hop limit, 0 for the host's default
+   */
+  send(
+    path: Path,
+    frame: Frame,
+    source: Address,
+    destination: Address,
+    protocol: number,
+    tos: number,
+    ttl: number,
+  ): void;
+  /** Whether the address belongs to this host (127/8 included). */
+  isLocal(address: Address): boolean;
+  /** Whether the address is broadcast or multicast for this host (never a TCP peer: MUST-46, MUST-57). */
+  isBroadcast(address: Address): boolean;
+}

@@ -1,0 +1,96 @@
+/**
+ * Frames: the pooled, reference-counted packets that links carry.
+ *
+ * The bytes in use are `bytes[start..end)`. A sender fills a frame back to front: payload, transport
+ * header, IP header, link header, each moving `start` down into the headroom. Once handed to a link a
+ * frame is never changed; whoever wants to alter one (a link that corrupts) copies first. Whoever takes
+ * a frame releases it; nothing keeps a view into `bytes` after releasing.
+ */
+
+/** Bytes kept free in front of a transport segment: Ethernet 14, IPv6 40 (IPv4 up to 60), rounded up. */
+export const HEADROOM = 80;
+
+/** What is known of a frame's transport checksum, in both directions. */
+export const CSUM_UNKNOWN = 0;
+/** Receive: verified by whoever delivered it. Transmit: complete in the bytes. */
+export const CSUM_GOOD = 1;
+/** The pseudo-header is summed; the link completes it (checksum offload). */
+export const CSUM_PARTIAL = 2;
+
+export class Frame {
+  readonly bytes: Uint8Array;
+  start = 0;
+  end = 0;
+  csum = CSUM_UNKNOWN;
+  /** Segment size if this is a super-segment for offload, else 0. */
+  gsoSize = 0;
+  refs = 1;
+  private readonly pool: FramePool | null;
+
+  constructor(capacity: number, pool: FramePool | null = null) {
+    this.bytes = new Uint8Array(capacity);
+    this.pool = pool;
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  retain(): this {
+    this.refs++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.refs === 0 && this.pool !== null) this.pool.put(this);
+  }
+
+  /** A fresh copy with the same headroom, for a link that must change what it carries. */
+  copy(): Frame {
+    const f = this.pool !== null ? this.pool.take(this.bytes.length) : new Frame(this.bytes.length);
+    f.bytes.set(this.bytes.subarray(this.start, this.end), this.start);
+    f.start = this.start;
+    f.end = this.end;
+    f.csum = this.csum;
+    f.gsoSize = this.gsoSize;
+    return f;
+  }
+}
+
+/** Two size classes cover an Ethernet-sized frame and a 64 KiB super-segment. */
+const SMALL = 2048;
+const LARGE = 65536 + 256;
+const KEEP_SMALL = 4096;
+const KEEP_LARGE = 64;
+
+export class FramePool {
+  private readonly small: Frame[] = [];
+  private readonly large: Frame[] = [];
+
+  /** A frame of at least `capacity` bytes with `start` and `end` at HEADROOM. */
+  take(capacity: number): Frame {
+    const small = capacity <= SMALL;
+    const f = (small ? this.small : this.large).pop() ?? new Frame(small ? SMALL : Math.max(LARGE, capacity), this);
+    f.start = HEADROOM;
+    f.end = HEADROOM;
+    f.csum = CSUM_UNKNOWN;
+    f.gsoSize = 0;
+    f.refs = 1;
+    return f;
+  }
+
+  /** A frame that holds a copy of `bytes`, with headroom in front. */
+  from(bytes: Uint8Array): Frame {
+    const f = this.take(bytes.length + HEADROOM);
+    f.bytes.set(bytes, HEADROOM);
+    f.end = HEADROOM + bytes.length;
+    return f;
+  }
+
+  /** Called by `Frame.release`. */
+  put(f: Frame): void {
+    if (f.bytes.length === SMALL) {
+      if (this.small.length < KEEP_SMALL) this.small.push(f);
+    } else if (f.bytes.length === LARGE && this.large.length < KEEP_LARGE) this.large.push(f);
+  }
+}
