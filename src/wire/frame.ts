@@ -70,7 +70,8 @@ export class FramePool {
   /** A frame of at least `capacity` bytes with `start` and `end` at HEADROOM. */
   take(capacity: number): Frame {
     const small = capacity <= SMALL;
-    const f = (small ? this.small : this.large).pop() ?? new Frame(small ? SMALL : Math.max(LARGE, capacity), this);
+    const f =
+      (small ? this.small : this.large).pop() ?? new Frame(small ? SMALL : Math.max(LARGE, capacity), this);
     f.start = HEADROOM;
     f.end = HEADROOM;
     f.csum = CSUM_UNKNOWN;
