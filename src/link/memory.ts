@@ -1,0 +1,99 @@
+import type { Frame } from '../wire/frame.ts';
+import type { Clock, Link, Medium, Task } from './link.ts';
+
+export interface MemoryOptions {
+  /** @default 'ip' */
+  medium?: Medium;
+  /** @default 1500 */
+  mtu?: number;
+  /** Frames that may wait in each direction before `transmit` refuses. @default 1024 */
+  queue?: number;
+}
+
+/**
+ * Two links that are each other's far end, in one process. A frame transmitted on one arrives at the other
+ * in the next turn of the clock's loop.
+ */
+export function memoryPair(
+  clock: Pick<Clock, 'soon'>,
+  options: MemoryOptions = {},
+): [MemoryLink, MemoryLink] {
+  const a = new MemoryLink(clock, options);
+  const b = new MemoryLink(clock, options);
+  a.peer = b;
+  b.peer = a;
+  return [a, b];
+}
+
+export class MemoryLink implements Link, Task {
+  readonly medium: Medium;
+  readonly mtu: number;
+  onreceive: ((frame: Frame) => void) | null = null;
+  onwritable: (() => void) | null = null;
+  onclose: ((reason: string) => void) | null = null;
+  peer: MemoryLink | null = null;
+  private readonly clock: Pick<Clock, 'soon'>;
+  private readonly limit: number;
+  /** Frames on their way to this end; `spare` is the array that the last delivery emptied. */
+  private inbox: Frame[] = [];
+  private spare: Frame[] = [];
+  private scheduled = false;
+  private refused = false;
+  private closed = false;
+
+  constructor(clock: Pick<Clock, 'soon'>, options: MemoryOptions) {
+    this.clock = clock;
+    this.medium = options.medium ?? 'ip';
+    this.mtu = options.mtu ?? 1500;
+    this.limit = options.queue ?? 1024;
+  }
+
+  transmit(frame: Frame): boolean {
+    const peer = this.peer;
+    if (peer === null || peer.closed) {
+      if (this.closed) return false;
+      frame.release();
+      return true;
+    }
+    if (peer.inbox.length >= this.limit) {
+      this.refused = true;
+      return false;
+    }
+    peer.inbox.push(frame);
+    if (!peer.scheduled) {
+      peer.scheduled = true;
+      this.clock.soon(peer);
+    }
+    return true;
+  }
+
+  /** Delivers what has been queued; called by the clock's loop. */
+  run(): void {
+    this.scheduled = false;
+    const frames = this.inbox;
+    this.inbox = this.spare;
+    this.spare = frames;
+    for (let i = 0; i < frames.length; i++) {
+      const frame = frames[i]!;
+      if (this.onreceive !== null) this.onreceive(frame);
+      else frame.release();
+    }
+    frames.length = 0;
+    const peer = this.peer;
+    if (peer?.refused) {
+      peer.refused = false;
+      peer.onwritable?.();
+    }
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const frame of this.inbox) frame.release();
+    this.inbox.length = 0;
+    this.onreceive = null;
+    const peer = this.peer;
+    this.peer = null;
+    if (peer !== null && !peer.closed) peer.onclose?.('the other end of the link was closed');
+  }
+}
