@@ -1,4 +1,4 @@
-import { i32, put16, put32, u16 } from './bytes.ts';
+import { i32, put16, put32 } from './bytes.ts';
 import { checksum, fold, sum } from './checksum.ts';
 import { ICMP_CHECKSUM, ICMP_SHORT, OK, type Reason } from './reason.ts';
 
