@@ -23,6 +23,8 @@ export interface Path {
   /** The link completes transport checksums (offload). */
   readonly checksumOffload: boolean;
   readonly valid: boolean;
+  /** The first hop's queue is full: what is sent now would be dropped on this host. Send later. */
+  readonly congested: boolean;
 }
 
 /** What TCP asks of the layer below. */
@@ -48,6 +50,11 @@ export interface Network {
     tos: number,
     ttl: number,
   ): void;
+  /**
+   * A "fragmentation needed" or "packet too big" that the caller has found to be about a segment of its own in
+   * flight (RFC 5927): lowers `path.mtu`, never below the floor, for a limited time.
+   */
+  lowerMtu(path: Path, mtu: number): void;
   /** Whether the address belongs to this host (127/8 included). */
   isLocal(address: Address): boolean;
   /** Whether the address is broadcast or multicast for this host (never a TCP peer: MUST-46, MUST-57). */

@@ -1,0 +1,84 @@
+import type { Address } from '../base/address.ts';
+import { halfSipHash, type SipKey } from '../base/siphash.ts';
+import type { IpPath } from './path.ts';
+
+/** The most paths kept; beyond it a bucket at a time is thrown out, and its holders ask again. */
+export const MAX_PATHS = 8192;
+
+/** Paths by destination, and within it by source if one was given. Lookups allocate nothing. */
+export class PathCache {
+  size = 0;
+  private readonly key: SipKey;
+  private buckets: (IpPath | null)[] = new Array<IpPath | null>(64).fill(null);
+  private hand = 0;
+
+  constructor(key: SipKey) {
+    this.key = key;
+  }
+
+  private hashOf(d: Address): number {
+    return halfSipHash(this.key, d.a, d.b, d.c, d.d, d.scope, 0);
+  }
+
+  /** @param source the source that was asked for, null if any will do */
+  get(destination: Address, source: Address | null): IpPath | null {
+    const hash = this.hashOf(destination);
+    for (let p: IpPath | null = this.buckets[hash & (this.buckets.length - 1)]!; p !== null; p = p.next) {
+      if (p.hash !== hash || !p.destination.equals(destination)) continue;
+      if (source === null ? !p.sourceGiven : p.sourceGiven && p.source.equals(source)) return p;
+    }
+    return null;
+  }
+
+  add(path: IpPath): void {
+    if (this.size >= MAX_PATHS) this.evict();
+    else if (this.size >= this.buckets.length) this.grow();
+    path.hash = this.hashOf(path.destination);
+    const at = path.hash & (this.buckets.length - 1);
+    path.next = this.buckets[at]!;
+    this.buckets[at] = path;
+    this.size++;
+  }
+
+  /** Calls `each` for all cached paths to a destination. */
+  forDestination(destination: Address, each: (path: IpPath) => void): void {
+    const hash = this.hashOf(destination);
+    for (let p: IpPath | null = this.buckets[hash & (this.buckets.length - 1)]!; p !== null; p = p.next) {
+      if (p.destination.equals(destination)) each(p);
+    }
+  }
+
+  clear(): void {
+    this.buckets = new Array<IpPath | null>(64).fill(null);
+    this.size = 0;
+    this.hand = 0;
+  }
+
+  private evict(): void {
+    for (let n = 0; n < this.buckets.length; n++) {
+      this.hand = (this.hand + 1) & (this.buckets.length - 1);
+      let p: IpPath | null = this.buckets[this.hand]!;
+      if (p === null) continue;
+      this.buckets[this.hand] = null;
+      for (; p !== null; p = p.next) {
+        p.evicted = true;
+        this.size--;
+      }
+      return;
+    }
+  }
+
+  private grow(): void {
+    const old = this.buckets;
+    this.buckets = new Array<IpPath | null>(old.length * 2).fill(null);
+    for (const head of old) {
+      for (let p: IpPath | null = head; p !== null; ) {
+        const next = p.next;
+        const at = p.hash & (this.buckets.length - 1);
+        p.next = this.buckets[at]!;
+        this.buckets[at] = p;
+        p = next;
+      }
+    }
+  }
+}
