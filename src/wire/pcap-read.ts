@@ -178,14 +178,21 @@ class PcapngReader {
 
   private enhanced(at: number, end: number, obsolete: boolean): void {
     const { view, little } = this;
-    if (end - at < 20) return this.complain(at, 'a packet block is too short');
+    if (end - at < 20) {
+      this.complain(at, 'a packet block is too short');
+      return;
+    }
     const number = this.sectionStart + (obsolete ? view.getUint16(at, little) : view.getUint32(at, little));
     const clock = this.clocks[number];
-    if (clock === undefined)
-      return this.complain(at, `a packet names interface ${number}, which was not described`);
+    if (clock === undefined) {
+      this.complain(at, `a packet names interface ${number}, which was not described`);
+      return;
+    }
     const captured = view.getUint32(at + 12, little);
-    if (captured > end - at - 20)
-      return this.complain(at, `a packet of ${captured} bytes is longer than its block`);
+    if (captured > end - at - 20) {
+      this.complain(at, `a packet of ${captured} bytes is longer than its block`);
+      return;
+    }
     const data = at + 20;
     let comment = '';
     let direction = DIRECTION_UNKNOWN;
@@ -201,9 +208,15 @@ class PcapngReader {
 
   /** A simple packet has no time, and belongs to the section's first interface. */
   private simple(at: number, end: number): void {
-    if (end - at < 4) return this.complain(at, 'a packet block is too short');
+    if (end - at < 4) {
+      this.complain(at, 'a packet block is too short');
+      return;
+    }
     const first = this.interfaces[this.sectionStart];
-    if (first === undefined) return this.complain(at, 'a packet comes before any interface was described');
+    if (first === undefined) {
+      this.complain(at, 'a packet comes before any interface was described');
+      return;
+    }
     const original = this.view.getUint32(at, this.little);
     const limit = first.snaplen === 0 ? original : Math.min(original, first.snaplen);
     const captured = Math.min(limit, end - at - 4);
