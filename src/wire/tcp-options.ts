@@ -35,7 +35,7 @@ export function clearTcpOptions(segment: Segment): void {
  * 2018, RFC 7413). Parsing ends at EOL and at an option whose length is below 2 or runs past the end; what
  * was read before stands, and the segment lives (an injected bad option must not end a connection). An
  * option of a known kind with a wrong length is skipped. MSS, window scale, SACK-permitted and Fast Open
- * count on SYN only. Repeated: the last wins, except SACK, where the first does.
+ * count on SYN only, SACK on others only. Of a repeated option the last counts.
  */
 export function decodeTcpOptions(bytes: Uint8Array, at: number, end: number, segment: Segment): void {
   clearTcpOptions(segment);
@@ -87,8 +87,7 @@ function decodeOption(
       if (length === 2 && syn) s.sackPermitted = true;
       break;
     case OPT_SACK:
-      if (length >= 10 && (length - 2) % 8 === 0 && !syn && s.sackBlocks === 0)
-        decodeSack(bytes, at, length, s);
+      if (length >= 10 && (length - 2) % 8 === 0 && !syn) decodeSack(bytes, at, length, s);
       break;
     case OPT_TIMESTAMPS:
       if (length === 10) {
