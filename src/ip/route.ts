@@ -135,7 +135,7 @@ export class RouteTable {
     for (let i = this.list.length - 1; i >= 0; i--) {
       const r = this.list[i]!;
       if (r.device !== device) continue;
-      const gone = address === null ? true : r.source !== null && r.source.equals(address);
+      const gone = address === null || r.source?.equals(address) === true;
       if (gone) this.list.splice(i, 1);
     }
     this.onchange();
