@@ -27,7 +27,7 @@ export function put32(bytes: Uint8Array, at: number, n: number): void {
 
 /** `src[from..from+n)` to `dst[to..)`. */
 export function copyBytes(dst: Uint8Array, to: number, src: Uint8Array, from: number, n: number): void {
-  if (n >= 48) dst.set(src.subarray(from, from + n), to);
+  if (n >= 32) dst.set(src.subarray(from, from + n), to);
   else for (let i = 0; i < n; i++) dst[to + i] = src[from + i]!;
 }
 

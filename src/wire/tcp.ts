@@ -1,7 +1,8 @@
 import type { Address } from '../base/address.ts';
 import type { Seq } from '../base/seq.ts';
 import { i32, put16, put32, u16 } from './bytes.ts';
-import { finish, pseudoSum, sum, verifies } from './checksum.ts';
+import { finish, pseudoSum, sum, sumView, verifies, verifiesView } from './checksum.ts';
+import { CSUM_UNKNOWN, type Frame } from './frame.ts';
 import { OK, type Reason, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_SHORT } from './reason.ts';
 import type { Segment } from './segment.ts';
 import { clearTcpOptions, decodeTcpOptions } from './tcp-options.ts';
@@ -57,6 +58,20 @@ export function decodeTcp(
 }
 
 /**
+ * `decodeTcp` for a segment in a frame: sums faster, and not at all where the frame's checksum is known.
+ * @param at start of the TCP header; `end` where the IP datagram ends
+ */
+export function decodeTcpFrame(frame: Frame, at: number, end: number, segment: Segment): Reason {
+  if (frame.csum === CSUM_UNKNOWN && end - at >= TCP_HEADER) {
+    if (!verifiesView(frame.view, at, end, segment.source, segment.destination, PROTOCOL_TCP)) {
+      const header = (frame.bytes[at + TCP_AT_OFFSET_FLAGS]! >>> 4) << 2;
+      return header < TCP_HEADER || header > end - at ? TCP_DATA_OFFSET : TCP_CHECKSUM;
+    }
+  }
+  return decodeTcp(frame.bytes, at, end, segment, true);
+}
+
+/**
  * Writes a header of `header` bytes (its options are the caller's, behind the first 20) with a zero checksum.
  * @param flags nine bits, AE as 0x100
  * @param window the field as it stands on the wire
@@ -94,4 +109,12 @@ export function putTcpChecksum(
   put16(bytes, at + TCP_AT_CHECKSUM, 0);
   const total = sum(bytes, at, end) + pseudoSum(source, destination, PROTOCOL_TCP, end - at);
   put16(bytes, at + TCP_AT_CHECKSUM, finish(total));
+}
+
+/** Completes the checksum of the segment in `frame.bytes[at..frame.end)`. */
+export function putTcpChecksumFrame(frame: Frame, at: number, source: Address, destination: Address): void {
+  put16(frame.bytes, at + TCP_AT_CHECKSUM, 0);
+  const total =
+    sumView(frame.view, at, frame.end) + pseudoSum(source, destination, PROTOCOL_TCP, frame.end - at);
+  put16(frame.bytes, at + TCP_AT_CHECKSUM, finish(total));
 }

@@ -8,8 +8,10 @@ import {
   fold,
   pseudoSum,
   sum,
+  sumView,
   transportChecksum,
   verifies,
+  verifiesView,
 } from '../../src/wire/checksum.ts';
 import { addressPair, guarded, surrounded, u16 } from './guard.ts';
 
@@ -65,6 +67,20 @@ describe('the Internet checksum', () => {
     );
   });
 
+  test('is the same word-wise over a DataView', () => {
+    fc.assert(
+      fc.property(surrounded(fc.uint8Array({ maxLength: 200 })), ({ bytes, at, end }) => {
+        const exact = new DataView(bytes.buffer, at, end - at);
+        expect(sumView(exact, 0, end - at) % 0xffff).toBe(plain(bytes, at, end) % 0xffff);
+        expect(sumView(new DataView(bytes.buffer), at, end)).toBe(sumView(exact, 0, end - at));
+      }),
+      { numRuns: 500 },
+    );
+    const ones = new Uint8Array(65536).fill(0xff);
+    expect(sumView(new DataView(ones.buffer), 0, 65536)).toBe(0xffff);
+    expect(sumView(new DataView(ones.buffer), 0, 65535)).toBe(fold(sum(ones, 0, 65535)));
+  });
+
   test('does not overflow on 64 KiB of ones', () => {
     const bytes = new Uint8Array(65536).fill(0xff);
     expect(sum(bytes, 0, 65536)).toBeLessThan(2 ** 26);
@@ -95,10 +111,13 @@ describe('the Internet checksum', () => {
           const field = transportChecksum(bytes, 0, bytes.length, s, d, 6);
           bytes[16] = field >> 8;
           bytes[17] = field;
+          const view = new DataView(bytes.buffer);
           expect(verifies(bytes, 0, bytes.length, s, d, 6)).toBe(true);
+          expect(verifiesView(view, 0, bytes.length, s, d, 6)).toBe(true);
           const i = bit % bytes.length;
           bytes[i]! ^= 1 << (bit % 8);
           expect(verifies(bytes, 0, bytes.length, s, d, 6)).toBe(false);
+          expect(verifiesView(view, 0, bytes.length, s, d, 6)).toBe(false);
         },
       ),
     );

@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Address } from '../../src/base/address.ts';
+import { CSUM_GOOD, CSUM_PARTIAL, FramePool } from '../../src/wire/frame.ts';
 import { OK, reasonName, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_SHORT } from '../../src/wire/reason.ts';
 import { ACK, AE, FIN, PSH, Segment, SYN, URG } from '../../src/wire/segment.ts';
-import { decodeTcp, putTcpChecksum, putTcpHeader } from '../../src/wire/tcp.ts';
+import {
+  decodeTcp,
+  decodeTcpFrame,
+  putTcpChecksum,
+  putTcpChecksumFrame,
+  putTcpHeader,
+} from '../../src/wire/tcp.ts';
 import {
   putFastOpen,
   putMss,
@@ -202,6 +209,27 @@ describe('decodeTcp', () => {
     s.destination.assign(B);
     expect(decodeTcp(bytes, 0, bytes.length, s)).toBe(TCP_CHECKSUM);
     expect(decodeTcp(bytes, 0, bytes.length, s, true)).toBe(OK);
+  });
+
+  test('a segment in a frame decodes alike; a checksum that the frame vouches for is not looked at', () => {
+    const frame = new FramePool().from(build(ACK, [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2], [1, 2, 3]));
+    const s = new Segment();
+    s.source.assign(A);
+    s.destination.assign(B);
+    frame.bytes[frame.start + 16] = 0;
+    putTcpChecksumFrame(frame, frame.start, A, B);
+    expect(decodeTcpFrame(frame, frame.start, frame.end, s)).toBe(OK);
+    expect([s.length, s.tsEcr]).toEqual([3, 2]);
+    frame.bytes[frame.end - 1]! ^= 1;
+    expect(decodeTcpFrame(frame, frame.start, frame.end, s)).toBe(TCP_CHECKSUM);
+    for (const known of [CSUM_GOOD, CSUM_PARTIAL]) {
+      frame.csum = known;
+      expect(decodeTcpFrame(frame, frame.start, frame.end, s)).toBe(OK);
+    }
+    frame.csum = 0;
+    expect(decodeTcpFrame(frame, frame.start, frame.start + 19, s)).toBe(TCP_SHORT);
+    frame.bytes[frame.start + 12] = 0xf0;
+    expect(decodeTcpFrame(frame, frame.start, frame.end, s)).toBe(TCP_DATA_OFFSET);
   });
 
   test('row 54: reserved bits are left out of the flags, AE is the ninth', () => {
