@@ -213,6 +213,13 @@ export class IpNetwork implements Network {
     this.neighbors!.send(n, frame);
   }
 
+  /** A path that is not looked up and not kept: out of `device` to a neighbour or group; null if it is down. */
+  directPath(device: Device, source: Address, destination: Address): IpPath | null {
+    if (!device.isUp) return null;
+    const group = this.groupMac(destination);
+    return new IpPath(this.env, this, source, destination, device, destination, null, group, null, 0, true);
+  }
+
   close(): void {
     this.paths.clear();
     this.mtus.clear();

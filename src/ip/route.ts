@@ -90,8 +90,11 @@ export class RouteTable {
    * −ENETDOWN if the interface is down, −ENOSPC at MAX_ROUTES
    */
   add(options: RouteOptions): number {
-    const gateway = addressOf(options.via);
+    let gateway = addressOf(options.via);
     const source = addressOf(options.source);
+    if (gateway?.isLinkLocal && !gateway.is4) {
+      gateway = new Address(gateway.a, gateway.b, gateway.c, gateway.d, options.interface.index);
+    }
     if (gateway === undefined || source === undefined) return -EINVAL;
     const prefix = prefixOf(options.destination, gateway);
     if (prefix === null) return -EINVAL;

@@ -8,13 +8,3 @@ export interface TcpInput {
   /** An ICMP error that quotes a TCP segment of ours; to be checked against a connection before it is believed. */
   icmpError(error: IcmpError): void;
 }
-
-/** A datagram for UDP: addresses and where its UDP header is; valid during the call only. */
-export class DatagramInfo {
-  interfaceIndex = 0;
-  tos = 0;
-  ttl = 0;
-  /** To a broadcast or multicast address. */
-  group = false;
-  csumGood = false;
-}
