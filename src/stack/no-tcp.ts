@@ -9,8 +9,8 @@ export class TcpHost implements TcpInput {
     this.now = 0;
   }
 
-  receive(): void {}
-  icmpError(): void {}
+  receive(_segment: object): void {}
+  icmpError(_error: object): void {}
   output(): void {}
 
   deadline(): Micros {
