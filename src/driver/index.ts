@@ -1,0 +1,3 @@
+/** Drivers: a stack on a real clock and real links. Nothing here needs Node; `node.ts` beside it does. */
+export { type CloseReport, type CutConnection, Driver } from './driver.ts';
+export { Loop, WebLoop } from './loop.ts';

@@ -1,0 +1,67 @@
+import type { Micros } from '../base/time.ts';
+import { NEVER } from '../base/time.ts';
+import type { Sockets } from '../socket/sockets.ts';
+import type { Stack } from '../stack/stack.ts';
+import { Driver } from './driver.ts';
+import { Loop } from './loop.ts';
+
+/** Node's event loop: tasks by `setImmediate`, timers by one `setTimeout`, time by the monotonic clock. */
+export class NodeLoop extends Loop {
+  private timer: NodeJS.Timeout | null = null;
+  private immediate: NodeJS.Immediate | null = null;
+  private held = 0;
+
+  now(): Micros {
+    return Math.floor(performance.now() * 1000);
+  }
+
+  /** While somebody holds the loop, its timer keeps the process alive. Balance each `hold` with a `letGo`. */
+  hold(): void {
+    if (this.held++ === 0) this.timer?.ref();
+  }
+
+  letGo(): void {
+    if (--this.held === 0) this.timer?.unref();
+  }
+
+  override stop(): void {
+    super.stop();
+    if (this.immediate !== null) clearImmediate(this.immediate);
+    this.immediate = null;
+  }
+
+  protected defer(): void {
+    this.immediate = setImmediate(this.tick);
+  }
+
+  protected arm(at: Micros): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    if (at === NEVER) return;
+    // Rounded up: a timer must not fire early. Longer waits than setTimeout knows are taken in steps.
+    const ms = Math.max(0, Math.min(Math.ceil((at - this.now()) / 1000), 0x7fffffff));
+    this.timer = setTimeout(this.tick, ms);
+    if (this.held === 0) this.timer.unref();
+  }
+
+  private readonly tick = (): void => this.turn();
+}
+
+/**
+ * A stack on Node's event loop. The process stays alive while somebody waits for one of its calls or it is
+ * closing; TIME_WAIT never keeps it alive.
+ */
+export class NodeDriver extends Driver {
+  private readonly node: NodeLoop;
+
+  /** @param loop shared by all drivers and links of a thread, so that their work is done in one turn */
+  constructor(stack: Stack, loop: NodeLoop = new NodeLoop(), sockets?: Sockets) {
+    super(stack, loop, sockets);
+    this.node = loop;
+  }
+
+  protected override busy(on: boolean): void {
+    if (on) this.node.hold();
+    else this.node.letGo();
+  }
+}
