@@ -29,7 +29,7 @@ import { OK } from '../wire/reason.ts';
 import { PROTOCOL_TCP } from '../wire/tcp.ts';
 import { PROTOCOL_UDP } from '../wire/udp.ts';
 import { checkMtu, Interface } from './interface.ts';
-import { TcpHost } from './no-tcp.ts';
+import { TcpHost } from './tcp-host.ts';
 
 /** Frames that one call delivers through lo. What is left is due at once. */
 const LOOPBACK_BUDGET = 4096;

@@ -34,6 +34,8 @@ export class Segment {
   bytes: Uint8Array = EMPTY;
   at = 0;
   length = 0;
+  /** Where the TCP header begins in `bytes`. */
+  headersAt = 0;
 
   /** Traffic class / TOS byte and TTL / hop limit as they arrived; the index of the arrival interface. */
   tos = 0;

@@ -50,6 +50,7 @@ export function decodeTcp(
   segment.window = u16(bytes, at + TCP_AT_WINDOW);
   segment.urgent = u16(bytes, at + TCP_AT_URGENT);
   segment.bytes = bytes;
+  segment.headersAt = at;
   segment.at = at + header;
   segment.length = end - at - header;
   if (header > TCP_HEADER) decodeTcpOptions(bytes, at + TCP_HEADER, at + header, segment);

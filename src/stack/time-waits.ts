@@ -1,0 +1,198 @@
+import { Address } from '../base/address.ts';
+import type { Micros } from '../base/time.ts';
+import type { Connection } from '../tcp/connection.ts';
+import { sendBare } from '../tcp/reply.ts';
+import { FIN_WAIT_2, TIME_WAIT } from '../tcp/state.ts';
+import { TimeWaitTable, TW_REUSE_ADDR } from '../tcp/time-wait.ts';
+import { ACK } from '../wire/segment.ts';
+import type { TcpHost } from './tcp-host.ts';
+
+/** A row as `ss` shows it. */
+export interface TimeWaitView {
+  /** FIN_WAIT_2 (of an orphan) or TIME_WAIT. */
+  readonly state: number;
+  readonly local: Address;
+  readonly localPort: number;
+  readonly remote: Address;
+  readonly remotePort: number;
+  /** Microseconds until it ends. */
+  readonly remaining: Micros;
+}
+
+/** The TIME_WAIT rows of a host: two tables, their timers, their limit, and who may reuse them. */
+export class TimeWaits {
+  private readonly host: TcpHost;
+  private readonly v4: TimeWaitTable;
+  private readonly v6: TimeWaitTable;
+  private readonly fire4: (row: number) => void;
+  private readonly fire6: (row: number) => void;
+
+  constructor(host: TcpHost) {
+    this.host = host;
+    this.v4 = new TimeWaitTable(1, 0);
+    this.v6 = new TimeWaitTable(4, 0);
+    this.fire4 = row => this.remove(this.v4, row);
+    this.fire6 = row => this.remove(this.v6, row);
+  }
+
+  get size(): number {
+    return this.v4.size + this.v6.size;
+  }
+
+  get timersArmed(): number {
+    return this.v4.wheel.count + this.v6.wheel.count;
+  }
+
+  get bytes(): number {
+    return this.v4.bytes + this.v6.bytes;
+  }
+
+  table(a: Address): TimeWaitTable {
+    return a.is4 ? this.v4 : this.v6;
+  }
+
+  /** Takes a connection's place; −1 if `tcp_max_tw_buckets` are in use. */
+  take(c: Connection, substate: number, timeout: Micros): number {
+    const { host } = this;
+    if (this.size >= host.sysctl.tcp_max_tw_buckets) return -1;
+    const t = this.table(c.remote);
+    const row = t.add(c.hash, c.local, c.localPort, c.remote, c.remotePort);
+    t.setMeta(row, substate, c.rcvWscale, c.reuseAddr ? TW_REUSE_ADDR : 0, c.options.tos & 0xff);
+    t.setRcvNxt(row, c.rcvNxt);
+    t.setSndNxt(row, c.sndNxt);
+    t.setRcvWnd(row, c.receiveWindow);
+    t.setTsRecent(row, c.tsRecent, c.tsOk ? c.tsRecentStamp : 0);
+    t.setTsOffset(row, c.tsOffset);
+    t.setEntered(row, Math.floor(host.now / 1000) | 0);
+    // Linux: at least 3.5 RTO for FIN_WAIT_2, and always 2 MSL for TIME_WAIT.
+    const least = substate === TIME_WAIT ? this.msl2 : Math.max(timeout, c.rto * 3.5);
+    this.arm(t, row, least);
+    host.ports.addFlow(c.localPort);
+    host.mib.TcpExtTW++;
+    return row;
+  }
+
+  private get msl2(): Micros {
+    return 2_000_000 * this.host.sysctl.lastack_msl;
+  }
+
+  private arm(t: TimeWaitTable, row: number, timeout: Micros): void {
+    t.wheel.arm(row, Math.ceil((this.host.now + timeout) / this.host.jiffy));
+  }
+
+  restart(t: TimeWaitTable, row: number): void {
+    this.arm(t, row, this.msl2);
+  }
+
+  remove(t: TimeWaitTable, row: number): void {
+    this.host.ports.removeFlow(t.localPort(row));
+    t.remove(row);
+  }
+
+  lookup(local: Address, lp: number, remote: Address, rp: number): number {
+    const t = this.table(remote);
+    return t.size === 0 ? -1 : t.find(this.host.tupleHash(local, lp, remote, rp), local, lp, remote, rp);
+  }
+
+  /**
+   * Whether connect() may take the 4-tuple over. An explicitly bound port may at once if timestamps
+   * protect it; a chosen one as `tcp_tw_reuse` says, after `tcp_tw_reuse_delay`.
+   */
+  mayReuse(local: Address, lp: number, remote: Address, rp: number, explicit: boolean): boolean {
+    const row = this.lookup(local, lp, remote, rp);
+    if (row < 0) return true;
+    const t = this.table(remote);
+    const { sysctl, now } = this.host;
+    if (t.substate(row) === FIN_WAIT_2 || t.tsStamp(row) === 0) return false;
+    if (explicit) return true;
+    const mode = sysctl.tcp_tw_reuse;
+    if (mode === 0 || (mode === 2 && !(local.isLoopback || remote.isLoopback))) return false;
+    const since = (Math.floor(now / 1000) - t.entered(row)) | 0;
+    return since >= sysctl.tcp_tw_reuse_delay;
+  }
+
+  /** A new connection continues the row's timestamps; the row ends. */
+  inherit(row: number, c: Connection): void {
+    const t = this.table(c.remote);
+    c.tsRecent = t.tsRecent(row);
+    c.tsRecentStamp = t.tsStamp(row);
+    this.remove(t, row);
+  }
+
+  /** Whether a bind to the port meets a row: one without SO_REUSEADDR, or any if the binder has it not. */
+  conflicts(address: Address, port: number, reuseAddr: boolean): boolean {
+    for (const t of [this.v4, this.v6]) {
+      for (const row of t) {
+        if (t.localPort(row) !== port) continue;
+        const local = new Address(0, 0, 0, 0);
+        t.readLocal(row, local);
+        if (!address.isAny && !address.equals(local)) continue;
+        if (!reuseAddr || !(t.flags(row) & TW_REUSE_ADDR)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** The plain answer to a stray segment. */
+  acknowledge(t: TimeWaitTable, row: number): void {
+    const local = new Address(0, 0, 0, 0);
+    const remote = new Address(0, 0, 0, 0);
+    t.readLocal(row, local);
+    t.readRemote(row, remote);
+    const { host } = this;
+    const stamp = ((Math.floor(host.now / 1000) | 0) + t.tsOffset(row)) | 0;
+    const window = Math.min(t.rcvWnd(row) >> t.scale(row), 65535);
+    const hasTs = t.tsStamp(row) !== 0;
+    sendBare(
+      host,
+      local,
+      t.localPort(row),
+      remote,
+      t.remotePort(row),
+      t.sndNxt(row),
+      t.rcvNxt(row),
+      ACK,
+      window,
+      hasTs,
+      stamp,
+      t.tsRecent(row),
+      t.tos(row),
+    );
+  }
+
+  next(): number {
+    return Math.min(this.v4.wheel.next(), this.v6.wheel.next());
+  }
+
+  expire(jiffy: number, budget: number): number {
+    const n = this.v4.wheel.expire(jiffy, budget, this.fire4);
+    return n + this.v6.wheel.expire(jiffy, budget, this.fire6);
+  }
+
+  count(into: Int32Array): void {
+    for (const t of [this.v4, this.v6]) for (const row of t) into[t.substate(row)]!++;
+  }
+
+  *views(): IterableIterator<TimeWaitView> {
+    for (const t of [this.v4, this.v6]) {
+      for (const row of t) {
+        const local = new Address(0, 0, 0, 0);
+        const remote = new Address(0, 0, 0, 0);
+        t.readLocal(row, local);
+        t.readRemote(row, remote);
+        yield {
+          state: t.substate(row),
+          local,
+          localPort: t.localPort(row),
+          remote,
+          remotePort: t.remotePort(row),
+          remaining: t.wheel.deadlineOf(row) * this.host.jiffy - this.host.now,
+        };
+      }
+    }
+  }
+
+  clear(): void {
+    for (const t of [this.v4, this.v6]) for (const row of [...t]) t.remove(row);
+  }
+}

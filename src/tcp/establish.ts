@@ -1,0 +1,54 @@
+import { type Segment, SYN } from '../wire/segment.ts';
+import { SEND_SHUTDOWN, TIMESTAMPS_ALIGNED } from './constants.ts';
+import { initialCwnd, initialReceiveMss } from './negotiate.ts';
+import { updatePacingRate } from './rate.ts';
+import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
+import { expandSendBuffer } from './send-buffer.ts';
+import { queueFin } from './shutdown.ts';
+import { ESTABLISHED, transition } from './state.ts';
+import type { Tcb } from './tcb.ts';
+import { keepaliveIdle, setKeepalive } from './timers.ts';
+import { fullSpace } from './window.ts';
+
+/** The handshake is complete: what both ways of opening do (Linux's tcp_init_transfer). */
+export function startTransfer(tcb: Tcb): void {
+  const ctx = tcb.ctx;
+  // A SYN that was lost says something about the path (RFC 5681 §3.1).
+  tcb.cwnd = tcb.totalRetrans > 1 && tcb.undoArmed ? 1 : initialCwnd(tcb);
+  tcb.lastCwndAt = ctx.now;
+  expandSendBuffer(tcb);
+  const most = fullSpace(tcb);
+  if (tcb.windowClamp > most) tcb.windowClamp = most;
+  tcb.rcvSsthresh = Math.min(tcb.rcvSsthresh, tcb.windowClamp);
+  tcb.rcvSpace = Math.min(tcb.rcvSsthresh, tcb.rcvWnd, 10 * tcb.advmss);
+  tcb.rcvSpaceSeq = tcb.copiedSeq;
+  tcb.rcvSpaceAt = ctx.now;
+  tcb.lastDataSentAt = ctx.now;
+  if (tcb.options.keepalive) setKeepalive(tcb, keepaliveIdle(tcb));
+}
+
+/** SYN_RECV gets its ACK: of a simultaneous open, or a child of a listener. */
+export function becomeEstablished(tcb: Tcb, segment: Segment): void {
+  const ctx = tcb.ctx;
+  tcb.delivered++;
+  if (tcb.srtt === 0 && tcb.synAckSentAt >= 0) {
+    const rtt = ctx.now - tcb.synAckSentAt;
+    sampleMinRtt(tcb, rtt);
+    sampleRtt(tcb, rtt);
+    tcb.rto = estimatedRto(tcb);
+    tcb.backoff = 0;
+  }
+  if (tcb.tsOk) tcb.advmss -= TIMESTAMPS_ALIGNED;
+  tcb.retransStamp = 0;
+  startTransfer(tcb);
+  transition(tcb, ESTABLISHED, 'SYN acknowledged');
+  tcb.sndUna = segment.ack;
+  tcb.sndWnd = segment.flags & SYN ? segment.window : segment.window << tcb.sndWscale;
+  tcb.maxWindow = Math.max(tcb.maxWindow, tcb.sndWnd);
+  tcb.sndWl1 = segment.seq;
+  updatePacingRate(tcb);
+  initialReceiveMss(tcb);
+  if (!tcb.orphan) ctx.wake(tcb);
+  // The application shut down while the handshake was under way.
+  if (tcb.shut & SEND_SHUTDOWN) queueFin(tcb);
+}

@@ -1,0 +1,42 @@
+import { type Seq, seqBetween } from '../base/seq.ts';
+import { type IcmpError, icmpErrno } from '../wire/icmp-error.ts';
+import { fail } from './done.ts';
+import { simpleRetransmit } from './loss/recovery.ts';
+import { syncMss } from './negotiate.ts';
+import { SYN_RECV, SYN_SENT } from './state.ts';
+import type { Tcb } from './tcb.ts';
+
+/**
+ * ICMP errors (RFC 9293 §3.9.2.2, RFC 5927): believed only if they quote a sequence number in flight.
+ * They end a connection attempt; an established connection they only inform (MUST-56).
+ */
+export function tcpIcmpError(tcb: Tcb, e: IcmpError): void {
+  const { ctx } = tcb;
+  if (!seqBetween(e.seq as Seq, tcb.sndUna, tcb.sndNxt)) {
+    ctx.mib.TcpExtOutOfWindowIcmps++;
+    return;
+  }
+  if (e.mtu > 0) {
+    tooBig(tcb, e.mtu);
+    return;
+  }
+  const errno = icmpErrno(e.family, e.type, e.code);
+  if (errno === 0) return;
+  const opening = tcb.state === SYN_SENT || tcb.state === SYN_RECV;
+  if ((opening && tcb.sent.size > 0) || tcb.options.recverr) {
+    fail(tcb, errno, 'ICMP error');
+    return;
+  }
+  tcb.softError = errno;
+  if (!tcb.orphan) ctx.wake(tcb);
+}
+
+/** RFC 1191, 8201: the path takes less; what was too large is sent again at once. */
+function tooBig(tcb: Tcb, mtu: number): void {
+  const { ctx } = tcb;
+  if (tcb.options.pmtudisc === 0 || mtu >= tcb.path.mtu) return;
+  ctx.net.lowerMtu(tcb.path, mtu);
+  if (tcb.state === SYN_SENT || tcb.path.mtu >= tcb.pmtuSeen) return;
+  syncMss(tcb, tcb.path.mtu);
+  simpleRetransmit(tcb);
+}

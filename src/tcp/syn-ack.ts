@@ -1,0 +1,45 @@
+import { finish, pseudoSum, sum } from '../wire/checksum.ts';
+import { CSUM_GOOD } from '../wire/frame.ts';
+import { ACK, ECE, SYN } from '../wire/segment.ts';
+import { putTcpHeader, TCP_AT_CHECKSUM } from '../wire/tcp.ts';
+import {
+  putMss,
+  putSackPermitted,
+  putSackPermittedTimestamps,
+  putTimestamps,
+  putWindowScale,
+} from '../wire/tcp-options.ts';
+import { HEADER } from './constants.ts';
+import type { TcpContext } from './context.ts';
+import { pathMss } from './negotiate.ts';
+import type { Path } from './path.ts';
+import type { Request } from './request.ts';
+
+/**
+ * The second segment of a handshake, made from a SYN queue entry.
+ * @param ts timestamp in milliseconds without offset, if it is not the present time (cookies)
+ */
+export function sendSynAck(ctx: TcpContext, r: Request, path: Path, ts?: number): void {
+  const frame = ctx.net.frame(HEADER + 40);
+  const { bytes, start } = frame;
+  const options = r.listener.options;
+  let end = start + HEADER;
+  end = putMss(bytes, end, pathMss(path, r.remote, options));
+  const value = ((ts ?? Math.floor(ctx.now / 1000) | 0) + r.tsOffset) | 0;
+  if (r.tsOk && r.sackOk) end = putSackPermittedTimestamps(bytes, end, value, r.tsRecent);
+  else if (r.tsOk) end = putTimestamps(bytes, end, value, r.tsRecent);
+  else if (r.sackOk) end = putSackPermitted(bytes, end);
+  if (r.wscaleOk) end = putWindowScale(bytes, end, r.rcvWscale);
+  const flags = SYN | ACK | (r.ecnOk ? ECE : 0);
+  const window = Math.min(r.rcvWnd, 65535);
+  const ack = (r.irs + 1) | 0;
+  putTcpHeader(bytes, start, r.localPort, r.remotePort, r.iss, ack, end - start, flags, window, 0);
+  frame.end = end;
+  const check = finish(sum(bytes, start, end) + pseudoSum(r.local, r.remote, 6, end - start));
+  bytes[start + TCP_AT_CHECKSUM] = check >>> 8;
+  bytes[start + TCP_AT_CHECKSUM + 1] = check;
+  frame.csum = CSUM_GOOD;
+  ctx.mib.TcpOutSegs++;
+  const tos = options.tos & 0xfc;
+  ctx.net.send(path, frame, r.local, r.remote, 6, tos, options.ttl);
+}

@@ -1,0 +1,123 @@
+import type { SysctlValues } from '../base/sysctl.ts';
+import { RCV_SHUTDOWN } from './constants.ts';
+import type { Tcb } from './tcb.ts';
+
+/**
+ * The window we announce (RFC 9293 §3.8.6.2.2: receiver-side silly-window avoidance).
+ *
+ * Half of the receive buffer is window (tcp_adv_win_scale 1), the other half stands for what the kernel
+ * spends on packet overhead; both the bytes that wait for the application and those out of order count.
+ */
+
+/** How much of `space` bytes of buffer is announced as window. */
+export const windowFromSpace = (tcb: Tcb, space: number): number => windowOfBuffer(tcb.ctx.sysctl, space);
+
+export function windowOfBuffer(sysctl: SysctlValues, space: number): number {
+  const scale = sysctl.tcp_adv_win_scale;
+  if (scale <= 0) return space >> -scale;
+  return space - (space >> scale);
+}
+
+/** Bytes held by the receive side, in order or not. */
+export const queuedBytes = (tcb: Tcb): number =>
+  ((tcb.rcvNxt - tcb.copiedSeq) | 0) + (tcb.ooo !== null ? tcb.ooo.bytes : 0);
+
+export const fullSpace = (tcb: Tcb): number => windowFromSpace(tcb, tcb.rcvbuf);
+
+/** Window bytes still free. */
+export const freeSpace = (tcb: Tcb): number => fullSpace(tcb) - queuedBytes(tcb);
+
+const alignUp = (n: number, shift: number): number => ((n + (1 << shift) - 1) >> shift) << shift;
+const alignDown = (n: number, shift: number): number => (n >> shift) << shift;
+
+/** The window that the free space justifies, in bytes. */
+export function selectWindow(tcb: Tcb): number {
+  let free = freeSpace(tcb);
+  const allowed = fullSpace(tcb);
+  const full = Math.min(tcb.windowClamp, allowed);
+  let mss = tcb.rcvMss;
+  if (mss > full) {
+    mss = full;
+    if (mss <= 0) return 0;
+  }
+  const shrink = tcb.ctx.sysctl.tcp_shrink_window !== 0 && tcb.rcvWscale > 0;
+  if (free < full >> 1 || shrink) {
+    const low = free < full >> 1;
+    if (low) tcb.quick = 0;
+    free = alignDown(Math.max(free, 0), tcb.rcvWscale);
+    if (low && (free < allowed >> 4 || free < mss)) return 0;
+  }
+  if (free > tcb.rcvSsthresh) free = tcb.rcvSsthresh;
+  if (tcb.rcvWscale > 0) return alignUp(free, tcb.rcvWscale);
+  // Unscaled: move the edge by whole segments, or, with a tiny buffer, by halves of it.
+  const window = tcb.rcvWnd;
+  if (window <= free - mss || window > free) return free - (free % mss);
+  if (mss === full && free > window + (full >> 1)) return free;
+  return window;
+}
+
+/** Decides the window field of a segment that is about to leave, and remembers it. */
+export function announceWindow(tcb: Tcb): number {
+  const mib = tcb.ctx.mib;
+  const old = tcb.rcvWnd;
+  if (tcb.ackNoMem) {
+    tcb.rcvWnd = 0;
+    tcb.rcvWup = tcb.rcvNxt;
+    return 0;
+  }
+  const current = tcb.receiveWindow;
+  let window = selectWindow(tcb);
+  const mayShrink = tcb.ctx.sysctl.tcp_shrink_window !== 0 && tcb.rcvWscale > 0;
+  if (window < current && !mayShrink) {
+    // SHLD-14: never move the right edge left.
+    if (window === 0) mib.TcpExtTCPWantZeroWindowAdv++;
+    window = alignUp(current, tcb.rcvWscale);
+  }
+  tcb.rcvWnd = window;
+  tcb.rcvWup = tcb.rcvNxt;
+  const signed = tcb.rcvWscale === 0 && tcb.ctx.sysctl.tcp_workaround_signed_windows !== 0;
+  const field = Math.min(window, signed ? 32767 : 65535 << tcb.rcvWscale) >> tcb.rcvWscale;
+  if (field === 0) {
+    if (old !== 0) mib.TcpExtTCPToZeroWindowAdv++;
+  } else if (old === 0) mib.TcpExtTCPFromZeroWindowAdv++;
+  return field;
+}
+
+/** The first window of a connection and the scale that goes with it. */
+export function initialWindow(
+  space: number,
+  mss: number,
+  clamp: number,
+  scalingOk: boolean,
+  maxBuffer: number,
+  signedWorkaround: boolean,
+): { window: number; clamp: number; scale: number } {
+  const limit = clamp || 65535 << 14;
+  let room = Math.min(limit, Math.max(space, 0));
+  if (room > mss) room -= room % mss;
+  const window = signedWorkaround ? Math.min(room, 32767) : room;
+  let scale = 0;
+  if (scalingOk) {
+    const most = Math.min(Math.max(room, maxBuffer), limit);
+    scale = Math.min(Math.max(31 - Math.clz32(most) - 15, 0), 14);
+  }
+  return { window, clamp: Math.min(65535 << scale, limit), scale };
+}
+
+/** The window grows while data comes in whole segments (Linux's slow start for the receive window). */
+export function growWindow(tcb: Tcb, length: number): void {
+  const room = Math.min(tcb.windowClamp, freeSpace(tcb)) - tcb.rcvSsthresh;
+  if (room <= 0) return;
+  const grow = Math.max(2 * tcb.advmss, 2 * length);
+  tcb.rcvSsthresh += Math.min(room, grow);
+  if (tcb.quick === 0) tcb.quick = 1;
+}
+
+/** After the application has read: announce the opened window if that is worth a segment (MUST-39). */
+export function windowOpened(tcb: Tcb): boolean {
+  if (tcb.shut & RCV_SHUTDOWN) return false;
+  const now = tcb.receiveWindow;
+  if (2 * now > tcb.windowClamp) return false;
+  const next = selectWindow(tcb);
+  return next !== 0 && next >= 2 * now;
+}
