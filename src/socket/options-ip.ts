@@ -1,0 +1,160 @@
+import { EINVAL, ENOPROTOOPT, ENOTCONN } from '../base/errno.ts';
+import {
+  AF_INET,
+  IP_BIND_ADDRESS_NO_PORT,
+  IP_FREEBIND,
+  IP_LOCAL_PORT_RANGE,
+  IP_MINTTL,
+  IP_MTU,
+  IP_MTU_DISCOVER,
+  IP_PMTUDISC_OMIT,
+  IP_RECVERR,
+  IP_TOS,
+  IP_TRANSPARENT,
+  IP_TTL,
+  IPV6_FREEBIND,
+  IPV6_MINHOPCOUNT,
+  IPV6_MTU,
+  IPV6_MTU_DISCOVER,
+  IPV6_RECVERR,
+  IPV6_TCLASS,
+  IPV6_TRANSPARENT,
+  IPV6_UNICAST_HOPS,
+  IPV6_V6ONLY,
+  SOCK_STREAM,
+} from './constants.ts';
+import { flag, type OptionTable, ranged, type SocketOption } from './option.ts';
+import type { Socket } from './socket.ts';
+
+const ECN_MASK = 3;
+
+/** TOS and traffic class: on a stream the ECN bits are the protocol's own. */
+function setTos(s: Socket, v: number): number {
+  s.options.tos = s.type === SOCK_STREAM ? (v & 0xfc) | (s.options.tos & ECN_MASK) : v & 0xff;
+  return 0;
+}
+
+const mtuDiscover = ranged<Socket>(
+  0,
+  IP_PMTUDISC_OMIT,
+  s => s.options.pmtudisc,
+  (s, v) => {
+    s.options.pmtudisc = v;
+  },
+);
+const recvErr = flag<Socket>(
+  s => s.options.recverr,
+  (s, on) => {
+    s.options.recverr = on;
+  },
+);
+const freebind = flag<Socket>(
+  s => s.settings.freebind,
+  (s, on) => {
+    s.settings.freebind = on;
+  },
+);
+const transparent = flag<Socket>(
+  s => s.settings.transparent,
+  (s, on) => {
+    s.settings.transparent = on;
+  },
+);
+const minTtl = ranged<Socket>(
+  0,
+  255,
+  s => s.settings.minTtl,
+  (s, v) => {
+    s.settings.minTtl = v;
+  },
+);
+const pathMtu: SocketOption = {
+  get: s => {
+    const peer = s.peerName();
+    if (typeof peer === 'number') return -ENOTCONN;
+    const path = s.host.udp.net.path(peer.address, s.name().address);
+    return typeof path === 'number' ? path : path.mtu;
+  },
+};
+
+/** ip(7): level SOL_IP. Ints may be given as one byte. */
+export const IP_OPTIONS: OptionTable = new Map<number, SocketOption>([
+  [IP_TOS, { get: s => s.options.tos, set: setTos }],
+  [
+    IP_TTL,
+    {
+      get: s => s.options.ttl || s.host.sysctl.values.ip_default_ttl,
+      set: (s, v) => {
+        if (v !== -1 && (v < 1 || v > 255)) return -EINVAL;
+        s.options.ttl = v === -1 ? 0 : v;
+        return 0;
+      },
+    },
+  ],
+  [IP_MTU_DISCOVER, mtuDiscover],
+  [IP_RECVERR, recvErr],
+  [IP_MTU, pathMtu],
+  [IP_FREEBIND, freebind],
+  [IP_TRANSPARENT, transparent],
+  [IP_MINTTL, minTtl],
+  [
+    IP_BIND_ADDRESS_NO_PORT,
+    flag(
+      s => s.settings.noPort,
+      (s, on) => void (s.settings.noPort = on),
+    ),
+  ],
+  [
+    IP_LOCAL_PORT_RANGE,
+    {
+      get: s => s.settings.localPortRange,
+      set: (s, v) => {
+        const low = v & 0xffff;
+        const high = v >>> 16;
+        if (low !== 0 && high !== 0 && low > high) return -EINVAL;
+        s.settings.localPortRange = v;
+        return 0;
+      },
+    },
+  ],
+]);
+
+/** ipv6(7): level SOL_IPV6, only on AF_INET6 sockets. */
+export const IPV6_OPTIONS: OptionTable = new Map<number, SocketOption>([
+  [
+    IPV6_V6ONLY,
+    {
+      get: s => (s.settings.v6only ? 1 : 0),
+      set: (s, v) => {
+        if (s.name().port !== 0) return -EINVAL;
+        s.settings.v6only = v !== 0;
+        return 0;
+      },
+    },
+  ],
+  [
+    IPV6_TCLASS,
+    { get: s => s.options.tos, set: (s, v) => (v < -1 || v > 255 ? -EINVAL : setTos(s, v === -1 ? 0 : v)) },
+  ],
+  [
+    IPV6_UNICAST_HOPS,
+    {
+      get: s => s.options.ttl || s.host.sysctl.values.ipv6_hop_limit,
+      set: (s, v) => {
+        if (v < -1 || v > 255) return -EINVAL;
+        s.options.ttl = v === -1 ? 0 : v;
+        return 0;
+      },
+    },
+  ],
+  [IPV6_MTU_DISCOVER, mtuDiscover],
+  [IPV6_RECVERR, recvErr],
+  [IPV6_MTU, pathMtu],
+  [IPV6_FREEBIND, freebind],
+  [IPV6_TRANSPARENT, transparent],
+  [IPV6_MINHOPCOUNT, minTtl],
+]);
+
+/** The table for SOL_IP or SOL_IPV6 on this socket, or the −errno that Linux answers. */
+export const ipv6Table = (s: Socket): OptionTable | number =>
+  s.family === AF_INET ? -ENOPROTOOPT : IPV6_OPTIONS;

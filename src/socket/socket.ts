@@ -1,0 +1,114 @@
+import type { Address } from '../base/address.ts';
+import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from '../base/errno.ts';
+import { TcpOptions } from '../tcp/options.ts';
+import { AF_INET } from './constants.ts';
+import { Descriptor, type Waker } from './descriptor.ts';
+import type { SocketHost } from './endpoint.ts';
+import { SocketSettings } from './settings.ts';
+
+/** An address and port, as getsockname(2) gives them. */
+export interface SocketName {
+  address: Address;
+  port: number;
+}
+
+/** What recvmsg(2) tells besides the bytes. */
+export interface Received {
+  /** Where a datagram came from; null on a stream. */
+  name: SocketName | null;
+  /** MSG_TRUNC, MSG_OOB, MSG_CTRUNC. */
+  flags: number;
+}
+
+/**
+ * A socket of either kind. Its calls never wait; they return ≥ 0 or −errno, checked in Linux's order.
+ * Buffers are `bytes[at..at+n)`; `bytes` null stands for a bad pointer (−EFAULT where Linux would touch it).
+ */
+export abstract class Socket extends Descriptor {
+  /** SOCK_STREAM or SOCK_DGRAM; IPPROTO_TCP or IPPROTO_UDP. */
+  abstract readonly type: number;
+  abstract readonly protocol: number;
+  readonly family: number;
+  readonly host: SocketHost;
+  settings = new SocketSettings();
+  /** What the protocol below reads; UDP uses the buffer sizes and the IP options of it. */
+  options = new TcpOptions();
+
+  constructor(waker: Waker, host: SocketHost, family: number) {
+    super(waker);
+    this.family = family;
+    this.host = host;
+    this.settings.v6only = family !== AF_INET && host.sysctl.values.bindv6only !== 0;
+  }
+
+  abstract bind(address: Address, port: number): number;
+  abstract listen(backlog: number): number;
+  abstract accept(): Socket | number;
+  abstract connect(address: Address | null, port: number): number;
+  abstract send(
+    bytes: Uint8Array | null,
+    at: number,
+    n: number,
+    flags: number,
+    to: Address | null,
+    port: number,
+  ): number;
+  abstract recv(
+    bytes: Uint8Array | null,
+    at: number,
+    n: number,
+    flags: number,
+    received: Received | null,
+  ): number;
+  abstract shutdown(how: number): number;
+  /** The handshake's outcome; `pending` while it runs. */
+  abstract connected(pending: number): number;
+  /** SO_ERROR: takes the stored error, a positive errno or 0. */
+  abstract takeError(): number;
+  abstract name(): SocketName;
+  abstract peerName(): SocketName | number;
+  /** An option was set: level and name by Linux's numbers. */
+  abstract optionChanged(level: number, name: number): void;
+  /** SO_SNDBUF and SO_RCVBUF as they stand; bytes written that the network still has to deliver. */
+  abstract readonly sndbuf: number;
+  abstract readonly rcvbuf: number;
+  abstract readonly queuedOut: number;
+  abstract ioctl(request: number): number;
+  /** Bytes that can be read now. */
+  abstract readonly available: number;
+  /** Bytes that can be written now (Infinity for datagrams). */
+  abstract readonly room: number;
+  /** Nothing will come any more: EOF, an error that waits to be told, or closed. */
+  abstract readonly ended: boolean;
+  /** Nothing can be written any more. */
+  abstract readonly broken: boolean;
+  /** The next byte is the urgent one: reads stop here. */
+  abstract readonly atMark: boolean;
+  /** Starts what close(2) with SO_LINGER waits for; true while there is something to wait for. */
+  abstract beginLinger(): boolean;
+  abstract readonly lingering: boolean;
+
+  /** SO_REUSEADDR, SO_REUSEPORT. */
+  setReuse(address: boolean, port: boolean): void {
+    this.settings.reuseAddr = address;
+    this.settings.reusePort = port;
+  }
+
+  /** Whether bind() may take this address: 0 or −errno. */
+  protected bindable(address: Address): number {
+    const { freebind, transparent, v6only } = this.settings;
+    if (this.family === AF_INET) {
+      if (!address.is4) return -EAFNOSUPPORT;
+    } else {
+      if (address.is4 && v6only) return -EINVAL;
+      if (!address.is4 && address.isMulticast) return -EINVAL;
+      if (!address.is4 && address.isLinkLocal && address.scope === 0) return -EINVAL;
+    }
+    if (address.isAny || freebind || transparent || this.host.sysctl.values.ip_nonlocal_bind !== 0) return 0;
+    if (this.host.udp.net.isBroadcast(address)) return 0;
+    return this.host.udp.net.isLocal(address) ? 0 : -EADDRNOTAVAIL;
+  }
+}
+
+/** A port number as the calls take it. */
+export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 65535;

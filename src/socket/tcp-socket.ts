@@ -1,0 +1,508 @@
+import { type Address, ANY4, ANY6, LOOPBACK4, LOOPBACK6 } from '../base/address.ts';
+import {
+  EAFNOSUPPORT,
+  EAGAIN,
+  EALREADY,
+  ECONNABORTED,
+  ECONNRESET,
+  EFAULT,
+  EINPROGRESS,
+  EINVAL,
+  EISCONN,
+  ENETUNREACH,
+  ENOTCONN,
+  ENOTTY,
+  EOPNOTSUPP,
+  EPIPE,
+} from '../base/errno.ts';
+import { MSS_DEFAULT_4 } from '../tcp/constants.ts';
+import {
+  CLOSE_WAIT,
+  CLOSED,
+  CLOSING,
+  ESTABLISHED,
+  FIN_WAIT_1,
+  FIN_WAIT_2,
+  LAST_ACK,
+  LISTEN,
+  SYN_RECV,
+  SYN_SENT,
+  TIME_WAIT,
+} from '../tcp/state.ts';
+import {
+  AF_INET,
+  IPPROTO_TCP,
+  MSG_EOR,
+  MSG_ERRQUEUE,
+  MSG_FASTOPEN,
+  MSG_MORE,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+  MSG_ZEROCOPY,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  POLLRDHUP,
+  SIOCATMARK,
+  SIOCINQ,
+  SIOCOUTQ,
+  SIOCOUTQNSD,
+  SOCK_STREAM,
+} from './constants.ts';
+import type { BoundPort, StreamConnection, StreamListener } from './endpoint.ts';
+import { isPort, Socket, type SocketName } from './socket.ts';
+import { freshTcpInfo, type TcpInfo } from './tcp-info.ts';
+
+/** Linux's socket states (SS_*): what connect(2) goes by, beside the TCP state. */
+const UNCONNECTED = 1;
+const CONNECTING = 2;
+const CONNECTED = 3;
+const DISCONNECTING = 4;
+
+const RCV = 1;
+const SEND = 2;
+const NOTHING = new Uint8Array(0);
+/** Flags of send and recv that the connection itself acts on. */
+const SEND_FLAGS = MSG_OOB | MSG_MORE | MSG_EOR;
+const RECV_FLAGS = MSG_PEEK | MSG_OOB | MSG_TRUNC;
+
+/**
+ * A TCP socket: what there is before, around and after a connection. All calls are non-blocking; they
+ * return ≥ 0 or −errno in the order in which Linux looks.
+ */
+export class TcpSocket extends Socket {
+  readonly type = SOCK_STREAM;
+  readonly protocol = IPPROTO_TCP;
+  connection: StreamConnection | null = null;
+  listener: StreamListener | null = null;
+  bound: BoundPort | null = null;
+  /** The port was chosen by listen() or connect(), not by bind(). */
+  private autoBound = false;
+  private phase = UNCONNECTED;
+  /** Pending error while there is no connection to keep it. */
+  private error = 0;
+  /** Halves shut down while there was no connection; Linux keeps them for the next one. */
+  private shutdownMask = 0;
+  /** What has been read and accepted so far, for `progress`. */
+  private taken = 0;
+
+  /** The TCP state as Linux would show it: TIME_WAIT belongs to no socket. */
+  get state(): number {
+    if (this.listener !== null) return LISTEN;
+    const c = this.connection;
+    return c === null || c.state === TIME_WAIT ? CLOSED : c.state;
+  }
+
+  bind(address: Address, port: number): number {
+    const refusal = this.bindable(address);
+    if (refusal < 0) return refusal;
+    if (!isPort(port)) return -EINVAL;
+    if (this.bound !== null || this.state !== CLOSED) return -EINVAL;
+    if (port === 0 && this.settings.noPort) {
+      const { reuseAddr, reusePort } = this.settings;
+      this.bound = { address, port: 0, reuseAddr, reusePort };
+      return 0;
+    }
+    return this.take(address, port, false);
+  }
+
+  /** Takes a port; 0 lets the table choose. */
+  private take(address: Address, port: number, auto: boolean): number {
+    const { reuseAddr, reusePort, v6only } = this.settings;
+    const foreign = !address.isAny && !this.host.udp.net.isLocal(address);
+    const options = { reuseAddr, reusePort, v6only, owner: this, foreign };
+    const b = this.host.tcp.ports.bind(address, port, options);
+    if (typeof b === 'number') return b;
+    this.bound = b;
+    this.autoBound = auto;
+    return 0;
+  }
+
+  override setReuse(address: boolean, port: boolean): void {
+    super.setReuse(address, port);
+    if (this.bound === null) return;
+    this.bound.reuseAddr = address;
+    this.bound.reusePort = port;
+  }
+
+  listen(backlog: number): number {
+    if (this.phase !== UNCONNECTED) return -EINVAL;
+    const limit = this.host.sysctl.values.somaxconn;
+    const n = backlog < 0 || backlog > limit ? limit : Math.trunc(backlog);
+    if (this.listener !== null) {
+      this.listener.setBacklog(n);
+      return 0;
+    }
+    if (this.state !== CLOSED) return -EINVAL;
+    const before = this.bound;
+    if (before === null || before.port === 0) {
+      const r = this.take(before?.address ?? (this.family === AF_INET ? ANY4 : ANY6), 0, true);
+      if (r < 0) return r;
+    }
+    const l = this.host.tcp.listen(this.options, this.bound!, n);
+    if (typeof l === 'number') {
+      this.releaseAutoPort();
+      return l;
+    }
+    l.owner = this;
+    this.listener = l;
+    this.error = 0;
+    return 0;
+  }
+
+  /** The next connection that waits to be accepted, as a socket; −EAGAIN, −EINVAL. */
+  accept(): TcpSocket | number {
+    const l = this.listener;
+    if (l === null) return -EINVAL;
+    const c = l.accept();
+    if (c === null) return -EAGAIN;
+    this.taken++;
+    const s = new TcpSocket(this.waker, this.host, this.family);
+    s.settings = this.settings.clone();
+    s.options = c.options;
+    s.connection = c;
+    s.phase = CONNECTED;
+    c.owner = s;
+    return s;
+  }
+
+  /**
+   * connect(2). `address` null stands for AF_UNSPEC: back to unconnected.
+   * @returns 0, −EINPROGRESS while the handshake runs (−EALREADY the second time), or −errno
+   */
+  connect(address: Address | null, port: number): number {
+    if (address === null) return this.disconnect();
+    let r = -EALREADY;
+    if (this.phase === CONNECTED) return -EISCONN;
+    if (this.phase === DISCONNECTING) return -EINVAL;
+    if (this.phase === UNCONNECTED) {
+      if (this.state !== CLOSED) return -EISCONN;
+      r = this.start(address, port);
+      if (r < 0) return r;
+      this.phase = CONNECTING;
+      r = -EINPROGRESS;
+    }
+    return this.connected(r);
+  }
+
+  /** The outcome of a handshake that runs: `pending` while it does. */
+  connected(pending: number): number {
+    const c = this.connection;
+    if (c !== null && (c.state === SYN_SENT || c.state === SYN_RECV)) return pending;
+    if (this.state === CLOSED) {
+      const error = this.takeHardError();
+      this.phase = UNCONNECTED;
+      this.shutdownMask = 0;
+      this.detach();
+      return -(error || ECONNABORTED);
+    }
+    this.phase = CONNECTED;
+    return 0;
+  }
+
+  private start(address: Address, port: number): number {
+    if (this.family === AF_INET && !address.is4) return -EAFNOSUPPORT;
+    if (this.family !== AF_INET && address.is4 && this.settings.v6only) return -ENETUNREACH;
+    if (!isPort(port)) return -EINVAL;
+    const b = this.bound;
+    let to = address;
+    if (to.isAny) to = b !== null && !b.address.isAny ? b.address : to.is4 ? LOOPBACK4 : LOOPBACK6;
+    if (b !== null && !b.address.isAny && b.address.is4 !== to.is4) {
+      return this.family === AF_INET ? -EINVAL : -ENETUNREACH;
+    }
+    const c = this.host.tcp.connect(this.options, b, to, port);
+    if (typeof c === 'number') return c;
+    c.owner = this;
+    this.connection = c;
+    this.error = 0;
+    this.taken = 0;
+    return 0;
+  }
+
+  /** connect(AF_UNSPEC), and what shutdown() does to a listener and to a handshake. */
+  private disconnect(): number {
+    const c = this.connection;
+    if (this.listener !== null) this.stopListening();
+    else if (c !== null) {
+      const was = c.state;
+      c.disconnect();
+      const reset =
+        was === SYN_SENT ||
+        was === SYN_RECV ||
+        was === ESTABLISHED ||
+        was === CLOSE_WAIT ||
+        was === FIN_WAIT_1 ||
+        was === FIN_WAIT_2;
+      this.error = c.error || (reset ? ECONNRESET : 0);
+      this.detach();
+    }
+    this.phase = UNCONNECTED;
+    this.shutdownMask = 0;
+    return 0;
+  }
+
+  private stopListening(): void {
+    const l = this.listener!;
+    this.listener = null;
+    l.owner = null;
+    l.close();
+    this.releaseAutoPort();
+  }
+
+  private detach(): void {
+    const c = this.connection;
+    if (c !== null) c.owner = null;
+    this.connection = null;
+    this.taken = 0;
+    this.releaseAutoPort();
+  }
+
+  private releaseAutoPort(): void {
+    if (this.bound === null || !this.autoBound) return;
+    this.host.tcp.ports.release(this.bound);
+    this.bound = null;
+    this.autoBound = false;
+  }
+
+  shutdown(how: number): number {
+    if (how !== 0 && how !== 1 && how !== 2) return -EINVAL;
+    const bits = how + 1;
+    const c = this.connection;
+    const state = this.state;
+    if (this.phase === CONNECTING) {
+      this.phase = state === SYN_SENT || state === SYN_RECV || state === CLOSED ? DISCONNECTING : CONNECTED;
+    }
+    if (state === LISTEN) return bits & RCV ? this.disconnect() : 0;
+    if (state === SYN_SENT) return this.disconnect();
+    if (c === null || state === CLOSED) {
+      this.shutdownMask |= bits;
+      return -ENOTCONN;
+    }
+    return c.shutdown(how);
+  }
+
+  /** Writes what fits. */
+  send(
+    bytes: Uint8Array | null,
+    at: number,
+    n: number,
+    flags: number,
+    to: Address | null = null,
+    port = 0,
+  ): number {
+    if (flags & MSG_FASTOPEN) {
+      const r = this.fastOpen(to, port);
+      if (r < 0) return r;
+    }
+    const c = this.connection;
+    if (c === null || this.shutdownMask & SEND) return -(this.takeHardError() || EPIPE);
+    if (flags & MSG_ZEROCOPY && this.settings.zerocopy && n > 0) return -EOPNOTSUPP;
+    if (bytes === null) {
+      const r = c.send(NOTHING, 0, 0, 0);
+      return r < 0 ? r : n > 0 ? -EFAULT : 0;
+    }
+    return c.send(bytes, at, n, flags & SEND_FLAGS);
+  }
+
+  /**
+   * MSG_FASTOPEN without a cookie: an ordinary handshake, after which the data goes (RFC 7413 §4.1.1, as
+   * Linux falls back). −EINPROGRESS while it runs.
+   */
+  private fastOpen(to: Address | null, port: number): number {
+    if (!(this.host.sysctl.values.tcp_fastopen & 1) || to === null) return -EOPNOTSUPP;
+    return this.connect(to, port);
+  }
+
+  /** Reads what there is; MSG_TRUNC throws the bytes away, and then `bytes` may be null. */
+  recv(bytes: Uint8Array | null, at: number, n: number, flags: number): number {
+    if (flags & MSG_ERRQUEUE) return -EAGAIN;
+    if (this.listener !== null) return -ENOTCONN;
+    const c = this.connection;
+    if (c === null) {
+      if (flags & MSG_OOB) return -EINVAL;
+      const error = this.takeHardError();
+      return error ? -error : this.shutdownMask & RCV ? 0 : -ENOTCONN;
+    }
+    if (!(flags & MSG_OOB) && c.readable > 0) {
+      if (n === 0) return 0;
+      if (bytes === null && !(flags & MSG_TRUNC)) return -EFAULT;
+    }
+    const r = c.recv(bytes, at, n, flags & RECV_FLAGS);
+    if (r === -EAGAIN && this.shutdownMask & RCV) return 0;
+    if (r > 0 && !(flags & MSG_PEEK)) this.taken += r;
+    return r;
+  }
+
+  readiness(): number {
+    if (this.listener !== null) return this.listener.queueLength > 0 ? POLLIN : 0;
+    const down = this.shutdownMask;
+    let r = 0;
+    if (down & RCV) r |= POLLIN | POLLRDHUP;
+    if (this.connection !== null) return r | this.connection.readiness();
+    return r | POLLOUT | POLLHUP | (this.error ? POLLERR : 0);
+  }
+
+  progress(): number {
+    const l = this.listener;
+    if (l !== null) return this.taken + l.queueLength;
+    return this.connection === null ? 0 : this.taken + this.connection.readable;
+  }
+
+  /** SO_ERROR: the stored error, or once the last soft one; 0 without. Positive. */
+  takeError(): number {
+    return this.connection !== null ? this.connection.takeError() : this.takeHardError();
+  }
+
+  private takeHardError(): number {
+    const c = this.connection;
+    if (c !== null) return c.error !== 0 ? c.takeError() : 0;
+    const e = this.error;
+    this.error = 0;
+    return e;
+  }
+
+  get available(): number {
+    return this.connection?.readable ?? 0;
+  }
+
+  get room(): number {
+    return this.connection?.writableSpace ?? 0;
+  }
+
+  optionChanged(level: number, name: number): void {
+    this.connection?.optionChanged(level, name);
+  }
+
+  get queuedOut(): number {
+    return this.connection?.unacked ?? 0;
+  }
+
+  get sndbuf(): number {
+    return this.connection?.sndbuf || this.options.sndbuf || this.host.sysctl.values.tcp_wmem[1];
+  }
+
+  get rcvbuf(): number {
+    return this.connection?.rcvbuf || this.options.rcvbuf || this.host.sysctl.values.tcp_rmem[1];
+  }
+
+  /** TCP_MAXSEG as it is read back. */
+  get mss(): number {
+    return this.connection?.mss || MSS_DEFAULT_4;
+  }
+
+  get windowClamp(): number {
+    return this.connection?.windowClamp ?? this.options.windowClamp;
+  }
+
+  get quickack(): boolean {
+    return this.connection?.quickack ?? this.settings.quickack;
+  }
+
+  setQuickack(value: number): void {
+    this.settings.quickack = value !== 0;
+    this.connection?.setQuickack(value);
+  }
+
+  get timestamp(): number {
+    return this.connection?.timestamp ?? Math.floor(this.host.now / 1000) >>> 0;
+  }
+
+  takeSavedSyn(): Uint8Array {
+    return this.connection?.takeSavedSyn() ?? NOTHING;
+  }
+
+  /** TCP_INFO. */
+  info(): TcpInfo {
+    if (this.connection !== null) return this.connection.info();
+    const ms = Math.floor(this.host.now / 1000);
+    const info = freshTcpInfo(this.state, this.mss, ms, this.host.sysctl.values.tcp_reordering);
+    if (this.listener !== null) {
+      info.unacked = this.listener.queueLength;
+      info.sacked = this.listener.backlog;
+    }
+    return info;
+  }
+
+  get atMark(): boolean {
+    return this.connection?.atMark ?? false;
+  }
+
+  get lingering(): boolean {
+    return this.connection?.lingering ?? false;
+  }
+
+  get broken(): boolean {
+    const c = this.connection;
+    return c === null || (this.shutdownMask & SEND) !== 0 || (c.readiness() & (POLLERR | POLLHUP)) !== 0;
+  }
+
+  get ended(): boolean {
+    return (
+      (this.shutdownMask & RCV) !== 0 ||
+      this.connection === null ||
+      (this.connection.readiness() & (POLLRDHUP | POLLERR | POLLHUP)) !== 0
+    );
+  }
+
+  name(): SocketName {
+    const c = this.connection;
+    if (c !== null) return { address: c.local, port: c.localPort };
+    if (this.bound !== null) return { address: this.bound.address, port: this.bound.port };
+    return { address: this.family === AF_INET ? ANY4 : ANY6, port: 0 };
+  }
+
+  peerName(): SocketName | number {
+    const c = this.connection;
+    const state = this.state;
+    if (c === null || state === CLOSED || state === SYN_SENT || state === LISTEN) return -ENOTCONN;
+    return { address: c.remote, port: c.remotePort };
+  }
+
+  ioctl(request: number): number {
+    const c = this.connection;
+    switch (request) {
+      case SIOCINQ:
+        return this.listener !== null ? -EINVAL : (c?.readable ?? 0);
+      case SIOCATMARK:
+        return c?.atMark ? 1 : 0;
+      case SIOCOUTQ:
+      case SIOCOUTQNSD:
+        if (this.listener !== null) return -EINVAL;
+        if (c === null || c.state === SYN_SENT || c.state === SYN_RECV) return 0;
+        return request === SIOCOUTQ ? c.unacked : c.unsent;
+      default:
+        return -ENOTTY;
+    }
+  }
+
+  /**
+   * The part of close() that SO_LINGER makes wait: sends the FIN while the socket still has an owner.
+   * @returns true if `release` has to wait until the connection no longer lingers
+   */
+  beginLinger(): boolean {
+    const c = this.connection;
+    if (c === null || !this.settings.lingerOn || this.settings.lingerSeconds === 0) return false;
+    const s = c.state;
+    const waits =
+      s === ESTABLISHED || s === CLOSE_WAIT || s === FIN_WAIT_1 || s === CLOSING || s === LAST_ACK;
+    if (!waits || c.readable > 0) return false;
+    c.shutdown(2);
+    return c.lingering;
+  }
+
+  /** close(2): unread data or SO_LINGER 0 abort, anything else ends in the usual way. */
+  release(): void {
+    const c = this.connection;
+    if (this.listener !== null) this.stopListening();
+    if (c !== null) {
+      this.connection = null;
+      c.owner = null;
+      c.close(this.settings.lingerOn && this.settings.lingerSeconds === 0);
+    }
+    const b = this.bound;
+    this.bound = null;
+    if (b !== null && b.port !== 0) this.host.tcp.ports.release(b);
+  }
+}
