@@ -153,6 +153,33 @@ describe('decodeTcp', () => {
     }
   });
 
+  test('row 48: nothing behind an option of length 0 or 1 is read as an option', () => {
+    for (const length of [0, 1]) {
+      expect(decode(build(SYN, [1, 1, 253, length, 2, 4, 5, 0xb4])).mss).toBe(-1);
+      expect(decode(build(SYN, [1, 1, 8, length, 2, 4, 5, 0xb4])).mss).toBe(-1);
+    }
+  });
+
+  test('row 48: an option whose last byte is missing is not read, nor anything behind the options', () => {
+    const whole = [
+      [2, 4, 5, 0xb4],
+      [3, 3, 7],
+      [8, 10, 0, 0, 0, 1, 0, 0, 0, 2],
+      [34, 10, 1, 2, 3, 4, 5, 6, 7, 8],
+      [254, 8, 0xf9, 0x89, 1, 2, 3, 4],
+    ];
+    for (const option of whole) {
+      const cut = option.slice(0, -1);
+      const nops = new Array<number>(40 - cut.length).fill(1);
+      expect(decode(build(SYN, [...nops, ...cut]))).toMatchObject(noOptions);
+      // With payload behind, which must not be taken for the missing byte.
+      expect(decode(build(SYN, [...nops, ...cut], [9, 9, 9]))).toMatchObject(noOptions);
+      expect(decode(build(SYN, [...nops.slice(1), ...option]))).not.toMatchObject(noOptions);
+    }
+    const sack = [5, 10, 0, 0, 0, 1, 0, 0, 0];
+    expect(decode(build(ACK, [...new Array<number>(31).fill(1), ...sack], [9])).sackBlocks).toBe(0);
+  });
+
   test('row 48: a known option with a wrong length is skipped by its length', () => {
     const s = decode(build(SYN, [2, 3, 9, 3, 4, 9, 9, 4, 3, 9, 8, 9, 1, 2, 3, 4, 5, 6, 7, 2, 4, 5, 0xb4]));
     expect(s).toMatchObject({ ...noOptions, mss: 1460 });
