@@ -62,7 +62,11 @@ const EVENTS = [
 ];
 /** @type {[RegExp, string][]} */
 const NODE_GLOBALS = [
-  [/\bprocess\b(?!\s*[(:?=])/g, 'this file runs in browsers too: take what you need as an argument'],
+  // A local of that name (a simulated process) is something else.
+  [
+    /\bprocess\.(?:env|argv|exit|exitCode|nextTick|hrtime|std\w+|on|once|memoryUsage|platform|versions?|cwd|pid|uptime|emitWarning)\b/g,
+    'this file runs in browsers too: take what you need as an argument',
+  ],
   [/\bBuffer\b/g, 'this file runs in browsers too: use Uint8Array'],
   [/\b__(?:dirname|filename)\b/g, 'this file runs in browsers too'],
   [/\brequire\s*\(/g, 'use import'],
