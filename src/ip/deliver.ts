@@ -140,12 +140,13 @@ export class Deliver {
     const { mib } = this.env;
     s.interfaceIndex = device.index;
     s.count = frame.gsoSize > 0 ? Math.ceil((end - at) / frame.gsoSize) : 1;
-    mib.TcpInSegs += s.count;
     const reason = decodeTcp(bytes, at, end, s, frame.csum !== CSUM_UNKNOWN);
     if (reason === OK) {
       this.tcp.receive(s);
       return;
     }
+    // TCP counts what it gets; what it never sees has come in all the same.
+    mib.TcpInSegs += s.count;
     mib.TcpInErrs++;
     if (reason === TCP_CHECKSUM) mib.TcpInCsumErrors++;
     mib.drops.count(reason);

@@ -130,7 +130,7 @@ export class Stack {
     const deliver = new Deliver(env, this.tcp, this.udp, this.icmp);
     const { output } = this.icmp;
     this.input = new IpInput(env, this.net, deliver, output, new Forwarder(env, this.net, output));
-    this.lo = this.makeInterface('lo', 'ip', true, null, 65536, 100000, 0, true);
+    this.lo = this.makeInterface('lo', 'ip', true, null, 65536, 1000, 0, true);
     this.lo.addAddress('127.0.0.1/8');
     this.lo.addAddress('::1/128');
   }
