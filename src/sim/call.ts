@@ -7,7 +7,7 @@ import type { Process } from './process.ts';
 /** Who finishes calls: the host whose socket they wait for, or the world (sleeps). */
 export interface CallHost {
   /** A process need wait no longer. */
-  ready(process: Process): void;
+  ready(proc: Process): void;
   /** A promise was resolved: what waits for it runs once microtasks do. */
   resolved(): void;
   /** A call has returned. */
@@ -65,9 +65,9 @@ export class Call<T> implements Waitable, PromiseLike<T> {
     else this.value = (this.buffer !== null && result >= 0 ? this.buffer.subarray(0, result) : result) as T;
     this.host.returned(this as Call<unknown>, result);
     if (this.waiter !== null) {
-      const process = this.waiter;
+      const proc = this.waiter;
       this.waiter = null;
-      this.host.ready(process);
+      this.host.ready(proc);
     }
     if (this.resolve !== null) {
       this.resolve(this.value);

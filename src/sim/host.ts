@@ -102,11 +102,11 @@ export class Host implements SimNode, CallHost {
 
   /** Runs a program on this host; it begins when the world next moves. */
   spawn(program: Program<Os>, name = `${this.name}.${++this.spawned}`): Process {
-    const process: Process = new Process(name, this.world, () => program(os));
-    const os = new Os(this, process);
-    process.onkill = waiting => os.abandon(waiting);
-    this.processes.push(process);
-    return this.world.begin(process);
+    const proc: Process = new Process(name, this.world, () => program(os));
+    const os = new Os(this, proc);
+    proc.onkill = waiting => os.abandon(waiting);
+    this.processes.push(proc);
+    return this.world.begin(proc);
   }
 
   // Its end and its return.
@@ -118,7 +118,7 @@ export class Host implements SimNode, CallHost {
   crash(): void {
     if (this.down) return;
     this.down = true;
-    for (const process of this.processes) process.kill();
+    for (const proc of this.processes) proc.kill();
     this.processes.length = 0;
     this.readyList = [];
     this.states?.forget();
@@ -232,9 +232,9 @@ export class Host implements SimNode, CallHost {
     this.touch();
   }
 
-  ready(process: Process): void {
-    if (this.stepping) this.readyList.push(process);
-    else this.world.ready(process);
+  ready(proc: Process): void {
+    if (this.stepping) this.readyList.push(proc);
+    else this.world.ready(proc);
   }
 
   resolved(): void {
@@ -264,13 +264,13 @@ export class Host implements SimNode, CallHost {
   ): void {
     const { world } = this;
     if (!world.logging) return;
-    const process = os?.process?.name ?? '';
+    const proc = os?.process?.name ?? '';
     world.log.push({
       kind: 'call',
       time: world.now,
       blocked,
       host: this.name,
-      process,
+      process: proc,
       call: name,
       args,
       result,
@@ -301,7 +301,7 @@ export class Host implements SimNode, CallHost {
           busy = true;
           const ready = this.readyList;
           this.readyList = [];
-          for (const process of ready) process.resume();
+          for (const proc of ready) proc.resume();
         }
         this.sent = false;
         for (const plug of this.plugs) this.stack.transmit(plug.interface, now, plug.sink);

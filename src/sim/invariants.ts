@@ -7,6 +7,7 @@ import {
   FIN_WAIT_1,
   FIN_WAIT_2,
   LAST_ACK,
+  type State,
   SYN_RECV,
   SYN_SENT,
   stateName,
@@ -77,7 +78,8 @@ export function checkConnection(tcb: Tcb): string | null {
     return 'is an orphan without limit';
   if (tcb.orphan && (state === ESTABLISHED || state === CLOSE_WAIT || state === SYN_SENT))
     return 'is an orphan that was not closed';
-  if (tcb.ackScheduled && tcb.delackAt === NEVER) return 'owes an acknowledgement and has no timer';
+  if (tcb.ackScheduled && tcb.delackAt === NEVER && tcb.compressedAckAt === NEVER)
+    return 'owes an acknowledgement and has no timer';
   return null;
 }
 
@@ -91,10 +93,10 @@ export function checkEnded(host: Host, listeners = false): void {
   const left: string[] = [];
   for (const c of tcp.connections()) left.push(`connection ${describe(c)}`);
   for (const t of tcp.timeWaits())
-    left.push(`${stateName(t.state)} row ${t.local}:${t.localPort} ${t.remote}:${t.remotePort}`);
+    left.push(`${stateName(t.state as State)} row ${t.local}:${t.localPort} ${t.remote}:${t.remotePort}`);
   for (const r of tcp.requests()) left.push(`request ${r.local}:${r.localPort} ${r.remote}:${r.remotePort}`);
   if (!listeners) for (const l of tcp.listeners()) left.push(`listener ${l.local}:${l.localPort}`);
-  if (tcp.deadline() !== NEVER) left.push(`a TCP timer at ${host.worldTime(tcp.deadline())}`);
+  if (tcp.timersArmed !== 0) left.push(`${tcp.timersArmed} TCP timers`);
   if (tcp.slabs.inUse !== 0) left.push(`${tcp.slabs.inUse} buffer blocks`);
   if (tcp.orphans !== 0) left.push(`${tcp.orphans} orphans counted`);
   if (left.length > 0) throw host.world.broken(`${host.name} is left with ${left.join('; ')}`);

@@ -44,9 +44,9 @@ export class Os {
   /** Descriptors that it opened and has not closed. */
   readonly fds = new Set<number>();
 
-  constructor(host: Host, process: Process | null) {
+  constructor(host: Host, proc: Process | null) {
     this.host = host;
-    this.process = process;
+    this.process = proc;
   }
 
   // Calls that never wait.

@@ -116,5 +116,5 @@ export class Process {
 export interface ProcessOwner {
   /** An async program has begun: it goes on in microtasks. */
   asyncBegan(): void;
-  ended(process: Process): void;
+  ended(proc: Process): void;
 }

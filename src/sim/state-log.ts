@@ -1,5 +1,5 @@
 import type { Stack } from '../stack/stack.ts';
-import { CLOSED, type State, SYN_RECV, stateName } from '../tcp/state.ts';
+import { CLOSED, type State, SYN_RECV, stateName, TIME_WAIT } from '../tcp/state.ts';
 import type { Tcb } from '../tcp/tcb.ts';
 import type { TraceSink } from '../tcp/trace.ts';
 import type { Host } from './host.ts';
@@ -56,8 +56,10 @@ export class StateLog implements TraceSink {
   transition(tcb: Tcb, from: State, to: State, why: string): void {
     const known = this.known.get(key(tcb)) ?? this.add(tcb, from);
     if (known.state === to && known.row) return;
-    if (known.row) this.rows--;
-    known.row = false;
+    // A connection that becomes TIME_WAIT becomes a row, unless the table is full: the next look tells.
+    const row = to === TIME_WAIT;
+    if (known.row !== row) this.rows += row ? 1 : -1;
+    known.row = row;
     this.change(known, to, why);
   }
 
@@ -65,10 +67,12 @@ export class StateLog implements TraceSink {
   look(): void {
     const tcp = this.stack?.tcp;
     if (tcp === undefined) return;
-    if (this.rows === 0 && tcp.rowCount === 0) return;
+    let rows = this.rows + tcp.timeWaitCount;
+    for (const listener of tcp.listeners()) rows += listener.synQueueLength;
+    if (rows === 0) return;
     this.looks++;
     for (const r of tcp.requests()) this.see(r, SYN_RECV);
-    for (const r of tcp.timeWaits()) this.see(r, r.state);
+    for (const r of tcp.timeWaits()) this.see(r, r.state as State);
     const gone: Known[] = [];
     for (const known of this.known.values()) if (known.row && known.look !== this.looks) gone.push(known);
     for (const known of gone) {

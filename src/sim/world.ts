@@ -141,10 +141,10 @@ export class World implements CallHost, ProcessOwner {
     return this.begin(new Process(name, this, () => program(this)));
   }
 
-  begin(process: Process): Process {
-    this.processes.push(process);
-    this.readyList.push(process);
-    return process;
+  begin(proc: Process): Process {
+    this.processes.push(proc);
+    this.readyList.push(proc);
+    return proc;
   }
 
   /** Calls `act` at a time (at once if it is past). */
@@ -172,9 +172,9 @@ export class World implements CallHost, ProcessOwner {
   }
 
   /** Waits until a process has ended. */
-  join(process: Process): Call<number> {
-    const call = new Call<number>(this, null, 'join', [process.name]);
-    process.join(call);
+  join(proc: Process): Call<number> {
+    const call = new Call<number>(this, null, 'join', [proc.name]);
+    proc.join(call);
     return call;
   }
 
@@ -250,7 +250,7 @@ export class World implements CallHost, ProcessOwner {
         while (this.readyList.length > 0 || this.touchedHosts.length > 0) {
           const ready = this.readyList;
           this.readyList = [];
-          for (const process of ready) process.resume();
+          for (const proc of ready) proc.resume();
           const touched = this.touchedHosts;
           this.touchedHosts = [];
           for (const host of touched) host.step();
@@ -302,8 +302,8 @@ export class World implements CallHost, ProcessOwner {
     this.touchedHosts.push(host);
   }
 
-  ready(process: Process): void {
-    this.readyList.push(process);
+  ready(proc: Process): void {
+    this.readyList.push(proc);
   }
 
   resolved(): void {
@@ -321,9 +321,9 @@ export class World implements CallHost, ProcessOwner {
     this.asyncMoved = true;
   }
 
-  ended(process: Process): void {
-    if (process.failed) this.failure ??= process;
-    const at = this.processes.indexOf(process);
+  ended(proc: Process): void {
+    if (proc.failed) this.failure ??= proc;
+    const at = this.processes.indexOf(proc);
     if (at >= 0) this.processes.splice(at, 1);
   }
 
