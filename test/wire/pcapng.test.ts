@@ -204,6 +204,18 @@ describe('readCapture', () => {
       join(section(true), block(true, 6, pack(true, [4, 3], [4, 0], [4, 0], [4, 0], [4, 0]))),
     );
     expect(stray.errors[0]).toContain('interface 3');
+    for (const [claimed, ok] of [
+      [4, true],
+      [5, false],
+      [24, false],
+      [0xffffffff, false],
+    ] as const) {
+      const body = pack(true, [4, 0], [4, 0], [4, 0], [4, claimed], [4, 4], new Uint8Array(4));
+      const read = readCapture(
+        join(section(true), block(true, 1, pack(true, [2, 1], [2, 0], [4, 0])), block(true, 6, body)),
+      );
+      expect([read.packets.length, read.errors.length]).toEqual(ok ? [1, 0] : [0, 1]);
+    }
     const zero = readCapture(join(section(true), pack(true, [4, 1], [4, 0], [4, 0])));
     expect(zero.errors[0]).toContain('0 bytes long');
   });
