@@ -43,7 +43,8 @@ export class TimerWheel {
   }
 
   /**
-   * Arms `id`, or moves it if armed. A jiffy that has passed counts as the present one; Infinity cancels.
+   * Arms `id`, or moves it if armed; Infinity cancels. A jiffy that has passed counts as the present one, which
+   * is the last that `expire` was given, or earlier while a budget holds it back.
    */
   arm(id: number, jiffy: number): void {
     if (id >= this.slot.length) this.grow(id);
@@ -91,6 +92,7 @@ export class TimerWheel {
       if (s >= 0) {
         const t = (this.at & ~(SLOTS - 1)) | s;
         if (this.origin + t > jiffy) break;
+        if (fired >= budget) return fired;
         this.at = t;
         while (this.head[s] !== NONE) {
           if (fired >= budget) return fired;

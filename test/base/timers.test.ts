@@ -184,16 +184,20 @@ describe('TimerWheel', () => {
         (ops, start) => {
           const w = new TimerWheel(start, 4);
           const m = new Model(start);
+          let clock = start;
           for (const o of ops) {
             if (o.kind === 'arm') {
-              w.arm(o.id, m.now + o.delay);
-              m.arm(o.id, m.now + o.delay);
+              // While a budget holds ids back, where one armed for the past goes among them is left open.
+              const due = clock + (m.next() <= clock ? Math.max(0, o.delay) : o.delay);
+              w.arm(o.id, due);
+              m.arm(o.id, due);
             } else if (o.kind === 'cancel') {
               w.cancel(o.id);
               m.armed.delete(o.id);
             } else {
-              let to = o.kind === 'toNext' ? w.next() : m.now + Math.max(0, o.delay);
-              if (to === Number.POSITIVE_INFINITY) to = m.now;
+              let to = o.kind === 'toNext' ? w.next() : clock + Math.max(0, o.delay);
+              to = to === Number.POSITIVE_INFINITY ? clock : Math.max(to, clock);
+              clock = to;
               const budget = o.id === 0 ? 1e9 : o.id;
               expect(collect(w, to, budget)).toEqual(m.expire(to, budget));
             }
