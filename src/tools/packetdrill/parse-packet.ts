@@ -138,7 +138,7 @@ function parseFlags(c: Cursor): number {
   const from = c.take();
   // A negative number swallowed the '-' of "no flags"; nothing published writes that without a blank.
   let end = from.end;
-  while (c.token.start === end && !c.isSymbol('<')) end = c.take().end;
+  while (c.token.start === end && !c.is('end') && !c.isSymbol('<')) end = c.take().end;
   let flags = 0;
   for (const letter of from.kind === 'word' && from.end === end
     ? from.text
