@@ -246,6 +246,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
       row >= 0 ? reopenIsn(this.timeWaitRows.table(remote), row) : this.isn(local, localPort, remote, port);
     const c = this.makeConnection(options, path, local, localPort, remote.clone(), port);
     if (row >= 0) this.timeWaitRows.inherit(row, c);
+    if (bound instanceof Bound) c.reuseAddr = bound.reuseAddr;
     this.enter(c, !fixed);
     sendSyn(c, iss);
     return c;
@@ -357,10 +358,13 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     const c = tcb as Connection;
     transition(c, substate as 5 | 6, 'to the TIME_WAIT table');
     const row = this.timeWaitRows.take(c, substate, timeout);
-    if (row < 0) this.mib.TcpExtTCPTimeWaitOverflow++;
     // Linux drops what is unsent with the connection; data received stays readable.
     c.sent.clear();
-    retire(c);
+    if (row >= 0) retire(c);
+    else {
+      this.mib.TcpExtTCPTimeWaitOverflow++;
+      transition(c, CLOSED, 'tcp_max_tw_buckets');
+    }
     finish(c);
   }
 
@@ -406,6 +410,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   createChild(listener: Listener, request: Request, path: Path): Connection {
     const { local, localPort, remote, remotePort } = request;
     const c = this.makeConnection(listener.options.clone(), path, local, localPort, remote, remotePort);
+    if (listener.bound instanceof Bound) c.reuseAddr = listener.bound.reuseAddr;
     this.enter(c, true);
     openChild(c, request);
     return c;

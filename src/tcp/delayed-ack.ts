@@ -1,6 +1,7 @@
 import { ATO_MIN, DELACK_MAX, MAX_QUICKACKS, MSS_DEFAULT_4, PINGPONG_THRESH } from './constants.ts';
 import type { Tcb } from './tcb.ts';
 import { setDelack, toJiffies } from './timers.ts';
+import { measureRatio } from './window.ts';
 
 /**
  * When to acknowledge (RFC 9293 §3.8.6.3). A connection begins in quick-ack mode, so that the sender's
@@ -34,6 +35,7 @@ export function measureSegment(tcb: Tcb, length: number, pushed: boolean, bare: 
   const last = tcb.lastSegSize;
   tcb.lastSegSize = 0;
   if (length >= tcb.rcvMss) {
+    if (length !== tcb.rcvMss) measureRatio(tcb, length);
     tcb.rcvMss = Math.min(length, tcb.advmss);
     if (pushed) tcb.ackPushed |= 1;
     return;

@@ -36,7 +36,7 @@ function tooBig(tcb: Tcb, mtu: number): void {
   const { ctx } = tcb;
   if (tcb.options.pmtudisc === 0 || mtu >= tcb.path.mtu) return;
   ctx.net.lowerMtu(tcb.path, mtu);
-  if (tcb.state === SYN_SENT || tcb.path.mtu >= tcb.pmtuSeen) return;
+  if (tcb.path.mtu >= tcb.pmtuSeen) return;
   syncMss(tcb, tcb.path.mtu);
   simpleRetransmit(tcb);
 }

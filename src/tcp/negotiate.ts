@@ -11,9 +11,9 @@ import { optionLength } from './transmit.ts';
 
 export const ipHeader = (address: Address): number => (address.is4 ? 20 : 40);
 
-/** MSS for an MSS option (RFC 9293 MUST-67): from the first hop's MTU, the route and TCP_MAXSEG. */
+/** MSS for an MSS option (RFC 9293 MUST-67): from the path MTU known, the route and TCP_MAXSEG. */
 export function pathMss(path: Path, remote: Address, options: TcpOptions): number {
-  const mss = path.advmss || Math.min(path.linkMtu - ipHeader(remote) - HEADER, 65535);
+  const mss = path.advmss || Math.min(path.mtu - ipHeader(remote) - HEADER, 65535);
   return options.maxseg !== 0 && options.maxseg < mss ? options.maxseg : mss;
 }
 

@@ -4,7 +4,7 @@ import { CWR, ECE, SYN } from '../wire/segment.ts';
 import { HEADER, TIMEOUT_INIT, TIMESTAMPS_ALIGNED, XMIT_RTO } from './constants.ts';
 import type { TcpContext } from './context.ts';
 import { ECN_OK } from './ecn.ts';
-import { initialReceiveMss, pathMss, syncMss } from './negotiate.ts';
+import { defaultMss, initialReceiveMss, pathMss, syncMss } from './negotiate.ts';
 import { noteSent } from './rate.ts';
 import { SYN_SENT, transition } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -34,7 +34,7 @@ export function sendSyn(tcb: Tcb, iss: Seq): void {
   tcb.tsOffset = sysctl.tcp_timestamps === 1 ? ctx.timestampOffset(tcb.local, remote) : 0;
   tcb.headerLength = HEADER + (sysctl.tcp_timestamps !== 0 ? TIMESTAMPS_ALIGNED : 0);
   tcb.advmss = pathMss(tcb.path, remote, tcb.options);
-  tcb.mssClamp = tcb.options.maxseg || 65535;
+  tcb.mssClamp = tcb.options.maxseg || defaultMss(remote);
   syncMss(tcb, tcb.path.mtu);
   initialReceiveMss(tcb);
   const first = initialWindow(
@@ -49,6 +49,7 @@ export function sendSyn(tcb: Tcb, iss: Seq): void {
   tcb.rcvSsthresh = first.window;
   tcb.windowClamp = first.clamp;
   tcb.rcvWscale = first.scale;
+  tcb.offeredWscale = first.scale;
   tcb.rto = TIMEOUT_INIT;
   let flags = SYN;
   if (sysctl.tcp_ecn === 1) {

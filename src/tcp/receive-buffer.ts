@@ -7,7 +7,7 @@ import { CLOSED } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { sendAck } from './transmit.ts';
 import { URGENT_ANNOUNCED, URGENT_HERE, URGENT_NONE, URGENT_READ } from './urgent.ts';
-import { windowOpened } from './window.ts';
+import { discharge, queuedBytes, windowOpened } from './window.ts';
 
 /** RECEIVE (RFC 9293 §3.10.3): what the application takes out, and what that tells the peer. */
 
@@ -71,6 +71,7 @@ function skipUrgent(tcb: Tcb, to: Seq): void {
 }
 
 function consumed(tcb: Tcb, to: Seq): void {
+  discharge(tcb, seqDiff(to, tcb.copiedSeq), queuedBytes(tcb) - (tcb.finReceived ? 1 : 0));
   tcb.copiedSeq = to;
   tcb.recvRing!.dropTo(to);
   if (tcb.urgentState !== URGENT_NONE && seqGt(to, tcb.urgentSeq)) tcb.urgentState = URGENT_NONE;

@@ -135,6 +135,5 @@ function forget(tcb: Tcb): void {
     tcb.recvRing.free();
     tcb.recvRing = null;
   }
-  tcb.copiedSeq = tcb.rcvNxt;
   if (tcb.ooo !== null) tcb.ooo.clear();
 }

@@ -88,6 +88,11 @@ export class Tcb {
   /** rcvNxt when the window was last announced. */
   rcvWup: Seq = ZERO;
   rcvWscale = 0;
+  /** The shift that our SYN offered: a SYN-ACK of a simultaneous open repeats it. */
+  offeredWscale = 0;
+  /** Buffer memory that received data is charged with, overhead included; its useful part, in 256ths. */
+  rmem = 0;
+  scalingRatio = 128;
   /** What the application has read up to, in sequence numbers: a FIN that it has seen counts. */
   copiedSeq: Seq = ZERO;
   windowClamp = 0;

@@ -17,7 +17,7 @@ import { measureReceiveRtt } from './receive-rtt.ts';
 import { dropBlocks, extendDsack, reportBlock, setDsack } from './sack-blocks.ts';
 import type { Tcb } from './tcb.ts';
 import { sendAck } from './transmit.ts';
-import { growWindow, queuedBytes, selectWindow } from './window.ts';
+import { charge, growWindow, queuedBytes, selectWindow } from './window.ts';
 
 /** §3.10.7.4, seventh: the segment text. What is next goes to the reader, what is early is kept. */
 
@@ -29,9 +29,11 @@ export function receiveText(tcb: Tcb, segment: Segment): void {
   const { seq } = segment;
   const length = segment.length;
   const fin = (segment.flags & FIN) !== 0;
-  if (length === 0 && !fin) return;
+  // The SYN of a simultaneous open's SYN-ACK counts: it is a repetition, and acknowledged as one.
+  const { segLen } = segment;
+  if (segLen === 0) return;
   const mib = tcb.ctx.mib;
-  const end = ((seq + length + (fin ? 1 : 0)) | 0) as Seq;
+  const end = ((seq + segLen) | 0) as Seq;
   tcb.dsack = false;
   if (!seqGt(end, tcb.rcvNxt)) {
     // All of it was received before: the sender repeats because our ACK was lost.
@@ -73,7 +75,7 @@ function receiveNext(tcb: Tcb, segment: Segment, end: Seq, fin: boolean): void {
   const fresh = segment.length - skip;
   if (fresh > 0) {
     // The window was announced, so the space is there unless the application set it smaller since.
-    if (queuedBytes(tcb) + fresh > tcb.rcvbuf) {
+    if (tcb.rmem > tcb.rcvbuf && queuedBytes(tcb) > 0) {
       tcb.ctx.mib.TcpExtTCPRcvQDrop++;
       tcb.ackNoMem = true;
       tcb.ackScheduled = true;
@@ -81,6 +83,7 @@ function receiveNext(tcb: Tcb, segment: Segment, end: Seq, fin: boolean): void {
       return;
     }
     ringOf(tcb).write(tcb.rcvNxt, segment.bytes, segment.at + skip, fresh);
+    charge(tcb, segment.length, segment.count);
     advance(tcb, ((tcb.rcvNxt + fresh) | 0) as Seq);
     measureSegment(tcb, segment.length, (segment.flags & PSH) !== 0, (segment.flags & (PSH | FIN)) === 0);
     measureReceiveRtt(tcb, segment.length);
@@ -146,7 +149,7 @@ function receiveEarly(tcb: Tcb, segment: Segment, seq: Seq, end: Seq, fin: boole
     fin = false;
     end = limit;
   }
-  if (queuedBytes(tcb) + length > tcb.rcvbuf) {
+  if (tcb.rmem > tcb.rcvbuf) {
     mib.TcpExtTCPOFODrop++;
     tcb.ackScheduled = true;
     return;
@@ -162,6 +165,7 @@ function receiveEarly(tcb: Tcb, segment: Segment, seq: Seq, end: Seq, fin: boole
   } else {
     overlap(tcb, seq, end);
     writeGaps(tcb, segment, seq, dataEnd);
+    charge(tcb, segment.length, segment.count);
     if (fin) {
       tcb.oooFin = true;
       tcb.oooFinSeq = end;
@@ -210,12 +214,11 @@ function writeGaps(tcb: Tcb, segment: Segment, seq: Seq, dataEnd: Seq): void {
 export function scheduleAck(tcb: Tcb): void {
   if (!tcb.ackScheduled) return;
   const early = tcb.ooo !== null && tcb.ooo.count > 0;
-  const due =
-    tcb.ackNow ||
-    inQuickAck(tcb) ||
-    (twoSegmentsOwed(tcb) &&
-      (seqDiff(tcb.rcvNxt, tcb.copiedSeq) < tcb.options.rcvlowat || selectWindow(tcb) >= tcb.rcvWnd));
-  if (due) {
+  // Looking at the window ends quick-ack mode if there is little left, so it comes first.
+  const full =
+    twoSegmentsOwed(tcb) &&
+    (seqDiff(tcb.rcvNxt, tcb.copiedSeq) < tcb.options.rcvlowat || selectWindow(tcb) >= tcb.rcvWnd);
+  if (full || tcb.ackNow || inQuickAck(tcb)) {
     tcb.ackNow = true;
     // Every early segment has an ACK of its own, for a sender that counts them (RFC 5681 §4.2).
     if (early) sendAck(tcb);

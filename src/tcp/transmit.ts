@@ -178,7 +178,7 @@ function synOptions(tcb: Tcb, bytes: Uint8Array, at: number): number {
   if (ts && sack) at = putSackPermittedTimestamps(bytes, at, tsVal(tcb), tcb.tsRecent);
   else if (ts) at = putTimestamps(bytes, at, tsVal(tcb), tcb.tsRecent);
   else if (sack) at = putSackPermitted(bytes, at);
-  if (sysctl.tcp_window_scaling !== 0) at = putWindowScale(bytes, at, tcb.rcvWscale);
+  if (sysctl.tcp_window_scaling !== 0) at = putWindowScale(bytes, at, tcb.offeredWscale);
   return at;
 }
 

@@ -5,12 +5,36 @@ import type { Tcb } from './tcb.ts';
 /**
  * The window we announce (RFC 9293 §3.8.6.2.2: receiver-side silly-window avoidance).
  *
- * Half of the receive buffer is window (tcp_adv_win_scale 1), the other half stands for what the kernel
- * spends on packet overhead; both the bytes that wait for the application and those out of order count.
+ * The receive buffer counts as Linux counts it: a segment is charged with the memory of a packet that
+ * holds it, and the part of that which is data, measured on arrivals, tells how much window the free
+ * buffer is worth (a half before the first arrival). So a flood of tiny segments closes the window long
+ * before it fills the memory.
  */
 
 /** How much of `space` bytes of buffer is announced as window. */
-export const windowFromSpace = (tcb: Tcb, space: number): number => windowOfBuffer(tcb.ctx.sysctl, space);
+export const windowFromSpace = (tcb: Tcb, space: number): number => (space * tcb.scalingRatio) >> 8;
+
+/** What a packet with `length` bytes of data occupies: header room and bookkeeping, in powers of two. */
+const footprint = (length: number): number => (1 << (32 - Math.clz32(length + 435))) + 256;
+
+/** Charges a segment to the buffer. */
+export function charge(tcb: Tcb, length: number, segments: number): void {
+  tcb.rmem += segments > 1 ? segments * footprint(Math.ceil(length / segments)) : footprint(length);
+}
+
+/** The application took `taken` of `queued` bytes: their share of the charge is given back. */
+export function discharge(tcb: Tcb, taken: number, queued: number): void {
+  tcb.rmem = taken >= queued ? 0 : tcb.rmem - Math.floor((tcb.rmem * taken) / queued);
+}
+
+/** A segment of a new size: what part of a packet is data now. */
+export function measureRatio(tcb: Tcb, length: number): void {
+  const ratio = Math.floor((length << 8) / footprint(length)) || 1;
+  if (ratio === tcb.scalingRatio) return;
+  tcb.scalingRatio = ratio;
+  tcb.windowClamp = windowFromSpace(tcb, tcb.rcvbuf);
+  if (tcb.windowClamp < tcb.rcvSpace) tcb.rcvSpace = tcb.windowClamp;
+}
 
 export function windowOfBuffer(sysctl: SysctlValues, space: number): number {
   const scale = sysctl.tcp_adv_win_scale;
@@ -25,7 +49,7 @@ export const queuedBytes = (tcb: Tcb): number =>
 export const fullSpace = (tcb: Tcb): number => windowFromSpace(tcb, tcb.rcvbuf);
 
 /** Window bytes still free. */
-export const freeSpace = (tcb: Tcb): number => fullSpace(tcb) - queuedBytes(tcb);
+export const freeSpace = (tcb: Tcb): number => windowFromSpace(tcb, tcb.rcvbuf - tcb.rmem);
 
 const alignUp = (n: number, shift: number): number => ((n + (1 << shift) - 1) >> shift) << shift;
 const alignDown = (n: number, shift: number): number => (n >> shift) << shift;
