@@ -40,6 +40,8 @@ export interface StreamConnection {
   readonly remotePort: number;
   readonly options: TcpOptions;
   owner: unknown;
+  /** SO_REUSEADDR: kept for as long as the port is in use, TIME_WAIT included. */
+  reuseAddr: boolean;
   /** Stored error, a positive errno or 0. */
   readonly error: number;
   /** Bytes that recv would return now; bytes that send would take now. */

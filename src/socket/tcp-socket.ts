@@ -122,6 +122,7 @@ export class TcpSocket extends Socket {
 
   override setReuse(address: boolean, port: boolean): void {
     super.setReuse(address, port);
+    if (this.connection !== null) this.connection.reuseAddr = address;
     if (this.bound === null) return;
     this.bound.reuseAddr = address;
     this.bound.reusePort = port;
@@ -165,6 +166,7 @@ export class TcpSocket extends Socket {
     s.connection = c;
     s.phase = CONNECTED;
     c.owner = s;
+    c.reuseAddr = s.settings.reuseAddr;
     return s;
   }
 
@@ -215,6 +217,7 @@ export class TcpSocket extends Socket {
     const c = this.host.tcp.connect(this.options, b, to, port);
     if (typeof c === 'number') return c;
     c.owner = this;
+    c.reuseAddr = this.settings.reuseAddr;
     this.connection = c;
     this.error = 0;
     this.taken = 0;

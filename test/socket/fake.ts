@@ -24,6 +24,7 @@ export class FakeConnection implements StreamConnection {
   state = 2;
   options: TcpOptions;
   owner: unknown = null;
+  reuseAddr = false;
   error = 0;
   unacked = 0;
   unsent = 0;
