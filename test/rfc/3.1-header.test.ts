@@ -4,11 +4,13 @@ import { fill, Lab, line } from './kit.ts';
 
 test('MUST-1: a window of 65535 is a large number, not a negative one', () => {
   const c = new Lab().accepted();
-  c.send(100_000);
+  c.feed(400_000);
   let most = 0;
+  let acked = 1;
   for (let round = 0; round < 12; round++) {
-    const burst = c.heard();
-    most = Math.max(most, c.ack - (round === 0 ? 1 : (burst[0]?.seq ?? c.ack)));
+    c.heard();
+    most = Math.max(most, c.ack - acked);
+    acked = c.ack;
     c.say('.', { window: 65535 });
   }
   expect(most).toBeGreaterThan(32768);
@@ -16,7 +18,7 @@ test('MUST-1: a window of 65535 is a large number, not a negative one', () => {
 
 test('MUST-1: never more than the 65535 bytes of an unscaled window are outstanding', () => {
   const c = new Lab().accepted({ window: 65535 });
-  c.send(1_000_000);
+  c.feed(1_000_000);
   let acked = 1;
   for (let round = 0; round < 40; round++) {
     c.heard();

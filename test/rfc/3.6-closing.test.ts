@@ -172,9 +172,9 @@ describe('the calls CLOSE and ABORT', () => {
     const sent = c.heard();
     c.window = 100;
     for (let i = 0; i < 5; i++) {
-      c.say('.');
+      c.lab.run(i === 0 ? 0.25 : 0.1);
       sent.push(...c.heard());
-      c.lab.run(0.25);
+      c.say('.');
     }
     sent.push(...c.heard());
     expect(sent.reduce((n, h) => Math.max(n, h.seq + h.data.length - 1), 0)).toBe(6);

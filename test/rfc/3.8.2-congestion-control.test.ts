@@ -6,12 +6,11 @@ import { type Conn, Lab } from './kit.ts';
 /** A round trip of 100 ms: time passes, then each segment that was heard is acknowledged on its own. */
 function round(c: Conn): number {
   c.lab.run(0.1);
-  const from = c.ack;
   const ends = c
     .heard()
     .filter(h => h.data.length > 0)
     .map(h => h.seq + h.data.length);
-  for (const ack of ends.filter(e => e > from || ends.length > 0)) c.say('.', { ack });
+  for (const ack of ends) c.say('.', { ack });
   return ends.length;
 }
 
@@ -29,20 +28,12 @@ function sender(sysctl: Record<string, string | number> = {}): Conn {
 describe('congestion control', () => {
   test('MUST-19: slow start begins with ten segments and doubles each round trip', () => {
     const c = sender();
-    expect(c.info().snd_cwnd).toBe(10);
-    expect(c.heard()).toHaveLength(10);
-    const windows: number[] = [];
-    c.ack = 1;
-    let acked = 1;
+    const windows = [c.info().snd_cwnd];
     for (let i = 0; i < 4; i++) {
-      c.lab.run(0.1);
-      c.heard();
-      const end = c.ack;
-      for (let ack = acked + 1000; ack <= end; ack += 1000) c.say('.', { ack });
-      acked = end;
+      round(c);
       windows.push(c.info().snd_cwnd);
     }
-    for (const [i, w] of windows.entries()) if (i > 0) expect(w / windows[i - 1]!).toBeCloseTo(2, 0);
+    expect(windows).toEqual([10, 20, 40, 80, 160]);
   });
 
   test('MUST-19: a loss found by SACK cuts the window and sets the slow start threshold', () => {
@@ -98,7 +89,7 @@ describe('congestion control', () => {
   test.each(['reno', 'cubic'])('MAY-18: %s can be chosen for a connection', name => {
     const c = new Lab().accepted({}, () => {});
     c.set(IPPROTO_TCP, TCP_CONGESTION, name);
-    c.send(100_000);
+    c.feed(100_000);
     expect(c.drain().reduce((n, h) => n + h.data.length, 0)).toBe(100_000);
   });
 

@@ -272,6 +272,8 @@ export class Conn {
   seq = 0;
   ack = 0;
   window: number;
+  /** What the host's application has still to write: `feed` gives more, every segment heard of drains it. */
+  private unwritten: Uint8Array = new Uint8Array(0);
   readonly options: PeerOptions;
   /** Timestamps: what it sends next (a millisecond a tick) and the last value heard. */
   echo = 0;
@@ -339,6 +341,7 @@ export class Conn {
         ...(more.checksum === undefined ? {} : { checksum: more.checksum }),
       }),
     );
+    this.write();
   }
 
   /** What the host has sent on this connection since last asked, with relative numbers; ACKs follow it. */
@@ -395,6 +398,20 @@ export class Conn {
           ? new TextEncoder().encode(data)
           : data;
     return this.lab.call(s => s.send(this.fd, bytes, flags));
+  }
+
+  /** The host's application writes all of it, going on whenever there is room again. */
+  feed(data: number): void {
+    this.unwritten = fill(data);
+    this.write();
+  }
+
+  private write(): void {
+    while (this.unwritten.length > 0) {
+      const n = this.send(this.unwritten);
+      if (n <= 0) return;
+      this.unwritten = this.unwritten.subarray(n);
+    }
   }
 
   /** @returns the bytes read, or −errno */
