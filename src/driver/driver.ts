@@ -27,7 +27,7 @@ export interface CutConnection {
   readonly connection: string;
   /** State by its RFC name. */
   readonly state: string;
-  /** Bytes written that the peer has not acknowledged. */
+  /** Bytes written that the peer has not acknowledged, the FIN counting for one. */
   readonly unacknowledged: number;
 }
 

@@ -66,6 +66,8 @@ export class Host implements SimNode, CallHost {
   readonly processes: Process[] = [];
   /** It has crashed and not been restarted. */
   down = false;
+  /** Something has happened on it since its invariants were checked. */
+  unchecked = false;
   /** How often it was started. */
   life = 1;
   /** What its connections sent and received, while invariants are checked. */
@@ -311,6 +313,7 @@ export class Host implements SimNode, CallHost {
     } finally {
       this.stepping = false;
     }
+    this.unchecked = true;
     this.states?.look();
     this.arm();
   }

@@ -30,7 +30,11 @@ export class InvariantError extends Error {
 
 /** Checks the hosts that something has happened on since the last check. @throws InvariantError */
 export function checkWorld(world: World): void {
-  for (const host of world.hosts) if (!host.down) checkHost(host);
+  for (const host of world.hosts) {
+    if (!host.unchecked) continue;
+    host.unchecked = false;
+    if (!host.down) checkHost(host);
+  }
 }
 
 /**

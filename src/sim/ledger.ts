@@ -50,9 +50,10 @@ export interface Offer {
 export class Streams {
   private readonly byName = new Map<string, Stream>();
 
-  get(name: string): Stream {
-    let stream = this.byName.get(name);
-    if (stream === undefined) {
+  /** Null if nobody has written to it, unless it is to be made. */
+  get(name: string, make: boolean): Stream | null {
+    let stream = this.byName.get(name) ?? null;
+    if (stream === null && make) {
       stream = new Stream(name);
       this.byName.set(name, stream);
     }
@@ -62,7 +63,7 @@ export class Streams {
 
 /**
  * Holds each host's programs to the promise of TCP: what is read is a prefix of what was written, byte for
- * byte. Kept while a world checks invariants.
+ * byte. Kept while a world checks invariants. What raw peers write is not known and not checked.
  */
 export class Ledger {
   private readonly world: World;
@@ -115,6 +116,6 @@ export class Ledger {
     const name = writes
       ? `${c.local}:${c.localPort}>${c.remote}:${c.remotePort}#${c.iss}`
       : `${c.remote}:${c.remotePort}>${c.local}:${c.localPort}#${c.irs}`;
-    return this.world.streams.get(name);
+    return this.world.streams.get(name, writes);
   }
 }
