@@ -12,7 +12,8 @@ import type { Tcb } from './tcb.ts';
  */
 
 /** How much of `space` bytes of buffer is announced as window. */
-export const windowFromSpace = (tcb: Tcb, space: number): number => (space * tcb.scalingRatio) >> 8;
+export const windowFromSpace = (tcb: Tcb, space: number): number =>
+  Math.floor((space * tcb.scalingRatio) / 256);
 
 /** What a packet with `length` bytes of data occupies: header room and bookkeeping, in powers of two. */
 const footprint = (length: number): number => (1 << (32 - Math.clz32(length + 435))) + 256;
