@@ -31,8 +31,8 @@ export interface Device {
   readonly gsoMax: number;
   readonly checksumOffload: boolean;
   readonly addresses: readonly InterfaceAddress[];
-  /** The transmit queue holds as many frames as it may. */
-  readonly isFull: boolean;
+  /** The transmit queue is nearly full: whoever can wait should. */
+  readonly isCongested: boolean;
   /** Queues a complete frame; takes it over. False: the queue is full or the interface down, the frame is gone. */
   enqueue(frame: Frame): boolean;
 }

@@ -9,6 +9,7 @@ import type { Ipv4Header } from '../wire/ipv4.ts';
 import type { Ipv6Header } from '../wire/ipv6.ts';
 import type { IpEnv } from './env.ts';
 import { completeChecksum, fragment4, mayFragment } from './fragment.ts';
+import { segmentInSoftware } from './gso.ts';
 import type { IpNetwork } from './network.ts';
 import type { IpPath } from './path.ts';
 
@@ -64,13 +65,13 @@ export class Forwarder {
     const before = u16(bytes, start + 8);
     bytes[start + 8]!--;
     put16(bytes, start + 10, adjust(u16(bytes, start + 10), before, before - 0x100));
-    if (big || !p.checksumOffload) completeChecksum(frame, start + h.headerLength, h.protocol);
     if (!big) {
-      this.emit(p, frame);
+      this.emitSuper(p, frame, h.headerLength, h.protocol);
       return;
     }
+    completeChecksum(frame, start + h.headerLength, h.protocol);
     mib.IpFragOKs++;
-    mib.IpFragCreates += fragment4(this.env.frames, frame, mtu, piece => this.emit(p, piece));
+    mib.IpFragCreates += fragment4(this.env.frames, frame, mtu, piece => this.net.emit(p, piece));
   }
 
   /** The same for IPv6, where a router never fragments. */
@@ -106,16 +107,17 @@ export class Forwarder {
     const upper = h.at - at;
     const frame = this.writable(shared, at, h.end);
     frame.bytes[frame.start + 7]!--;
-    if (!p.checksumOffload) completeChecksum(frame, frame.start + upper, h.protocol);
-    this.emit(p, frame);
+    this.emitSuper(p, frame, upper, h.protocol);
   }
 
-  private emit(p: IpPath, frame: Frame): void {
-    if (frame.gsoSize > 0 && p.gsoMax === 0) {
-      this.refuse(frame, 'mtu-exceeded');
+  /** A super-segment whole if the interface takes such, else in pieces. */
+  private emitSuper(p: IpPath, frame: Frame, upper: number, protocol: number): void {
+    if (p.gsoMax > 0 || frame.gsoSize === 0) {
+      if (!p.checksumOffload) completeChecksum(frame, frame.start + upper, protocol);
+      this.net.emit(p, frame);
       return;
     }
-    this.net.emit(p, frame);
+    segmentInSoftware(this.env.frames, frame, upper, protocol, piece => this.net.emit(p, piece));
   }
 
   /** A frame that may be changed: this one if nobody else holds it. Starts at the datagram, ends where it ends. */

@@ -93,8 +93,8 @@ export class IpPath implements Path {
     return this.generation === this.tables.generation && !this.evicted;
   }
 
-  /** The interface's queue is full: what is sent now will be dropped. */
+  /** The interface's queue is nearly full: a burst sent now may be dropped. */
   get congested(): boolean {
-    return this.device.isFull;
+    return this.device.isCongested;
   }
 }

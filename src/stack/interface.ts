@@ -7,6 +7,8 @@ import type { Frame } from '../wire/frame.ts';
 
 /** The most addresses that one interface may have. */
 export const MAX_ADDRESSES = 4096;
+/** Frames that TCP may send at once after it has looked whether there is room. */
+const BURST = 16;
 
 /** Counters as `ip -s link` shows them. */
 export class InterfaceCounters {
@@ -45,6 +47,7 @@ export class Interface implements Device {
   readonly addresses: InterfaceAddress[] = [];
   readonly counters = new InterfaceCounters();
   private readonly host: InterfaceHost;
+  private readonly congestedAt: number;
   private linkMtu: number;
   private running = true;
   /** Circular; its length is a power of two. */
@@ -72,6 +75,7 @@ export class Interface implements Device {
     this.mac = mac;
     this.linkMtu = mtu;
     this.txQueueLength = txQueueLength;
+    this.congestedAt = Math.max(1, txQueueLength - Math.max(BURST, txQueueLength >>> 2));
     this.gsoMax = gsoMax;
     this.checksumOffload = checksumOffload;
   }
@@ -96,8 +100,9 @@ export class Interface implements Device {
     return this.count;
   }
 
-  get isFull(): boolean {
-    return this.count >= this.txQueueLength;
+  /** A quarter of the queue, at least a burst of TCP's, is kept for those who can't wait. */
+  get isCongested(): boolean {
+    return this.count >= this.congestedAt;
   }
 
   /**

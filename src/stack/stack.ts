@@ -207,9 +207,9 @@ export class Stack {
       this.tcp.output();
       this.loop(LOOPBACK_BUDGET);
       if (ifc === this.lo) return;
-      // TCP holds back when a queue is full: with room again, it is asked again.
-      const wasFull = ifc.isFull;
-      if (!ifc.drain(sink) || !wasFull) return;
+      // TCP holds back when a queue is nearly full: with room again, it is asked again.
+      const heldBack = ifc.isCongested;
+      if (!ifc.drain(sink) || !heldBack) return;
     }
   }
 

@@ -23,7 +23,7 @@ export interface Path {
   /** The link completes transport checksums (offload). */
   readonly checksumOffload: boolean;
   readonly valid: boolean;
-  /** The first hop's queue is full: what is sent now would be dropped on this host. Send later. */
+  /** The first hop's queue is nearly full: a burst sent now may be dropped on this host. Send later. */
   readonly congested: boolean;
 }
 
