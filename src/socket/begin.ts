@@ -7,7 +7,7 @@ import type { EpollEvent } from './epoll.ts';
 import { checkControl, gather, type Message, scatter } from './message.ts';
 import { Pending } from './pending.ts';
 import { EpollCall, PollCall, type PollEntry } from './poll.ts';
-import { Socket } from './socket.ts';
+import { fits, rest, Socket } from './socket.ts';
 import type { Sockets } from './sockets.ts';
 
 /** A call that was over when it was made. */
@@ -195,12 +195,3 @@ export class Begin {
     return ms < 0 ? NEVER : this.sockets.host.now + ms * MICROS_PER_MS;
   }
 }
-
-const rest = (bytes: Uint8Array | null, at: number): number => (bytes === null ? 0 : bytes.length - at);
-
-const fits = (bytes: Uint8Array | null, at: number, n: number): boolean =>
-  Number.isInteger(at) &&
-  Number.isInteger(n) &&
-  at >= 0 &&
-  n >= 0 &&
-  (bytes === null || at + n <= bytes.length);

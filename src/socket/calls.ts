@@ -16,16 +16,14 @@ import type { Received, Socket } from './socket.ts';
 /** The waiting forms of the calls on one socket. Each is tried once when it is made. */
 abstract class SocketCall<S extends Descriptor = Socket> extends Pending {
   readonly socket: S;
-  private readonly list: readonly Descriptor[];
 
   constructor(socket: S) {
     super();
     this.socket = socket;
-    this.list = [socket];
   }
 
   on(): readonly Descriptor[] {
-    return this.list;
+    return [this.socket];
   }
 
   protected finish(result: number): true {

@@ -1,6 +1,5 @@
-import { EINVAL, ENOPROTOOPT, ENOTCONN } from '../base/errno.ts';
+import { EINVAL, ENOTCONN } from '../base/errno.ts';
 import {
-  AF_INET,
   IP_BIND_ADDRESS_NO_PORT,
   IP_FREEBIND,
   IP_LOCAL_PORT_RANGE,
@@ -51,13 +50,13 @@ const recvErr = flag<Socket>(
 const freebind = flag<Socket>(
   s => s.settings.freebind,
   (s, on) => {
-    s.settings.freebind = on;
+    s.tune.freebind = on;
   },
 );
 const transparent = flag<Socket>(
   s => s.settings.transparent,
   (s, on) => {
-    s.settings.transparent = on;
+    s.tune.transparent = on;
   },
 );
 const minTtl = ranged<Socket>(
@@ -65,7 +64,7 @@ const minTtl = ranged<Socket>(
   255,
   s => s.settings.minTtl,
   (s, v) => {
-    s.settings.minTtl = v;
+    s.tune.minTtl = v;
   },
 );
 const pathMtu: SocketOption = {
@@ -101,7 +100,7 @@ export const IP_OPTIONS: OptionTable = new Map<number, SocketOption>([
     IP_BIND_ADDRESS_NO_PORT,
     flag(
       s => s.settings.noPort,
-      (s, on) => void (s.settings.noPort = on),
+      (s, on) => void (s.tune.noPort = on),
     ),
   ],
   [
@@ -112,7 +111,7 @@ export const IP_OPTIONS: OptionTable = new Map<number, SocketOption>([
         const low = v & 0xffff;
         const high = v >>> 16;
         if (low !== 0 && high !== 0 && low > high) return -EINVAL;
-        s.settings.localPortRange = v;
+        s.tune.localPortRange = v;
         return 0;
       },
     },
@@ -127,7 +126,7 @@ export const IPV6_OPTIONS: OptionTable = new Map<number, SocketOption>([
       get: s => (s.settings.v6only ? 1 : 0),
       set: (s, v) => {
         if (s.name().port !== 0) return -EINVAL;
-        s.settings.v6only = v !== 0;
+        s.tune.v6only = v !== 0;
         return 0;
       },
     },
@@ -154,7 +153,3 @@ export const IPV6_OPTIONS: OptionTable = new Map<number, SocketOption>([
   [IPV6_TRANSPARENT, transparent],
   [IPV6_MINHOPCOUNT, minTtl],
 ]);
-
-/** The table for SOL_IP or SOL_IPV6 on this socket, or the −errno that Linux answers. */
-export const ipv6Table = (s: Socket): OptionTable | number =>
-  s.family === AF_INET ? -ENOPROTOOPT : IPV6_OPTIONS;

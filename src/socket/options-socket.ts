@@ -100,13 +100,13 @@ export function readLinger(bytes: Uint8Array): Linger | null {
 const receiveTimeout = timeout(
   s => s.settings.rcvTimeout,
   (s, t) => {
-    s.settings.rcvTimeout = t;
+    s.tune.rcvTimeout = t;
   },
 );
 const sendTimeout = timeout(
   s => s.settings.sndTimeout,
   (s, t) => {
-    s.settings.sndTimeout = t;
+    s.tune.sndTimeout = t;
   },
 );
 
@@ -116,7 +116,7 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
     SO_DEBUG,
     flag(
       s => s.settings.debug,
-      (s, on) => void (s.settings.debug = on),
+      (s, on) => void (s.tune.debug = on),
     ),
   ],
   [
@@ -142,21 +142,21 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
     SO_DONTROUTE,
     flag(
       s => s.settings.dontRoute,
-      (s, on) => void (s.settings.dontRoute = on),
+      (s, on) => void (s.tune.dontRoute = on),
     ),
   ],
   [
     SO_BROADCAST,
     flag(
       s => s.settings.broadcast,
-      (s, on) => void (s.settings.broadcast = on),
+      (s, on) => void (s.tune.broadcast = on),
     ),
   ],
   [
     SO_NO_CHECK,
     flag(
       s => s.settings.noCheck,
-      (s, on) => void (s.settings.noCheck = on),
+      (s, on) => void (s.tune.noCheck = on),
     ),
   ],
   [
@@ -236,8 +236,8 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
       setBytes: (s, bytes) => {
         const l = readLinger(bytes);
         if (l === null) return -EINVAL;
-        s.settings.lingerOn = l.onoff !== 0;
-        if (l.onoff !== 0) s.settings.lingerSeconds = l.linger >>> 0;
+        s.tune.lingerOn = l.onoff !== 0;
+        if (l.onoff !== 0) s.tune.lingerSeconds = l.linger >>> 0;
         return 0;
       },
     },
@@ -259,7 +259,7 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
       1,
       s => (s.settings.zerocopy ? 1 : 0),
       (s, v) => {
-        s.settings.zerocopy = v !== 0;
+        s.tune.zerocopy = v !== 0;
       },
     ),
   ],

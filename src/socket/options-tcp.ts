@@ -1,8 +1,7 @@
-import { EINVAL, ENOENT, ENOPROTOOPT, EOPNOTSUPP, EPERM } from '../base/errno.ts';
+import { EINVAL, ENOENT, EOPNOTSUPP, EPERM } from '../base/errno.ts';
 import { CONGESTION_CONTROLS } from '../base/sysctl.ts';
 import { CLOSED, LISTEN } from '../tcp/state.ts';
 import {
-  SOL_TCP,
   TCP_CC_INFO,
   TCP_CONGESTION,
   TCP_CORK,
@@ -269,7 +268,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       get: s => s.settings.fastopenQueue,
       set: (s, v) => {
         if (v < 0 || !isFresh(s)) return -EINVAL;
-        s.settings.fastopenQueue = Math.min(v, s.host.sysctl.values.somaxconn);
+        s.tune.fastopenQueue = Math.min(v, s.host.sysctl.values.somaxconn);
         return 0;
       },
     },
@@ -282,7 +281,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
         if (v < 0 || v > 1) return -EINVAL;
         if (!(s.host.sysctl.values.tcp_fastopen & 1)) return -EOPNOTSUPP;
         if (s.state !== CLOSED) return -EINVAL;
-        s.settings.fastopenConnect = v !== 0;
+        s.tune.fastopenConnect = v !== 0;
         return 0;
       },
     },
@@ -293,7 +292,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       get: s => (s.settings.fastopenNoCookie ? 1 : 0),
       set: (s, v) => {
         if (v < 0 || v > 1 || !isFresh(s)) return -EINVAL;
-        s.settings.fastopenNoCookie = v !== 0;
+        s.tune.fastopenNoCookie = v !== 0;
         return 0;
       },
     },
@@ -304,7 +303,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       getBytes: s => s.settings.fastopenKey,
       setBytes: (s, bytes) => {
         if (bytes.length !== 16 && bytes.length !== 32) return -EINVAL;
-        s.settings.fastopenKey = bytes.slice();
+        s.tune.fastopenKey = bytes.slice();
         return 0;
       },
     },
@@ -327,7 +326,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       2,
       s => s.settings.saveSyn,
       (s, v) => {
-        s.settings.saveSyn = v;
+        s.tune.saveSyn = v;
         s.options.saveSyn = v !== 0;
       },
     ),
@@ -337,7 +336,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     TCP_INQ,
     bit(
       s => s.settings.inq,
-      (s, on) => void (s.settings.inq = on),
+      (s, on) => void (s.tune.inq = on),
     ),
   ],
   [TCP_TX_DELAY, { get: () => 0, set: (_s, v) => (v < 0 ? -EINVAL : v === 0 ? 0 : -EOPNOTSUPP) }],
@@ -365,11 +364,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     micros(
       DELACK_MAX_US,
       s => s.settings.delackMaxUs || DELACK_MAX_US,
-      (s, v) => void (s.settings.delackMaxUs = v),
+      (s, v) => void (s.tune.delackMaxUs = v),
     ),
   ],
 ]);
-
-/** What an option that is not in a table answers. */
-export const UNKNOWN_OPTION = -ENOPROTOOPT;
-export { SOL_TCP };

@@ -1,5 +1,5 @@
 import { EINVAL, ENOPROTOOPT, EOPNOTSUPP } from '../base/errno.ts';
-import { AF_INET, SO_REUSEADDR, SO_REUSEPORT, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP } from './constants.ts';
+import { AF_INET, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP } from './constants.ts';
 import {
   inputBytes,
   int32,
@@ -56,9 +56,7 @@ export function setOption(s: Socket, level: number, name: number, value: OptionI
     if (n === null) return -EINVAL;
     r = o.set(s, n);
   }
-  if (r === 0 && !(level === SOL_SOCKET && (name === SO_REUSEADDR || name === SO_REUSEPORT) && s.fd < 0)) {
-    s.optionChanged(level, name);
-  }
+  if (r === 0) s.optionChanged(level, name);
   return r;
 }
 

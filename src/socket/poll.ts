@@ -55,14 +55,12 @@ export class EpollCall extends Pending {
   readonly events: EpollEvent[];
   private readonly epoll: Epoll;
   private readonly max: number;
-  private readonly list: readonly Descriptor[];
 
   constructor(epoll: Epoll, events: EpollEvent[], max: number) {
     super();
     this.epoll = epoll;
     this.events = events;
     this.max = max;
-    this.list = [epoll];
   }
 
   attempt(): boolean {
@@ -75,6 +73,6 @@ export class EpollCall extends Pending {
   }
 
   on(): readonly Descriptor[] {
-    return this.list;
+    return [this.epoll];
   }
 }

@@ -30,15 +30,44 @@ export abstract class Socket extends Descriptor {
   abstract readonly protocol: number;
   readonly family: number;
   readonly host: SocketHost;
-  settings = new SocketSettings();
+  /** Read these; to change one go through `tune`, for they may be another socket's too. */
+  settings: SocketSettings;
   /** What the protocol below reads; UDP uses the buffer sizes and the IP options of it. */
-  options = new TcpOptions();
+  options: TcpOptions;
+  private shared = false;
 
-  constructor(waker: Waker, host: SocketHost, family: number) {
+  /**
+   * @param from the listener that an accepted socket takes its settings from; null for a fresh one
+   * @param options those of the accepted connection
+   */
+  constructor(
+    waker: Waker,
+    host: SocketHost,
+    family: number,
+    from: Socket | null = null,
+    options = new TcpOptions(),
+  ) {
     super(waker);
     this.family = family;
     this.host = host;
+    this.options = options;
+    if (from !== null) {
+      from.shared = true;
+      this.shared = true;
+      this.settings = from.settings;
+      return;
+    }
+    this.settings = new SocketSettings();
     this.settings.v6only = family !== AF_INET && host.sysctl.values.bindv6only !== 0;
+  }
+
+  /** The settings as this socket's own: an idle connection costs none. */
+  get tune(): SocketSettings {
+    if (this.shared) {
+      this.settings = this.settings.clone();
+      this.shared = false;
+    }
+    return this.settings;
   }
 
   abstract bind(address: Address, port: number): number;
@@ -90,8 +119,8 @@ export abstract class Socket extends Descriptor {
 
   /** SO_REUSEADDR, SO_REUSEPORT. */
   setReuse(address: boolean, port: boolean): void {
-    this.settings.reuseAddr = address;
-    this.settings.reusePort = port;
+    this.tune.reuseAddr = address;
+    this.tune.reusePort = port;
   }
 
   /** Whether bind() may take this address: 0 or −errno. */
@@ -112,3 +141,15 @@ export abstract class Socket extends Descriptor {
 
 /** A port number as the calls take it. */
 export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 65535;
+
+/** How many bytes a buffer holds from `at` on; none for a bad pointer. */
+export const rest = (bytes: Uint8Array | null, at: number): number =>
+  bytes === null ? 0 : bytes.length - at;
+
+/** Whether `bytes[at..at+n)` is a buffer (a bad pointer is one whose fault shows later). */
+export const fits = (bytes: Uint8Array | null, at: number, n: number): boolean =>
+  Number.isInteger(at) &&
+  Number.isInteger(n) &&
+  at >= 0 &&
+  n >= 0 &&
+  (bytes === null || at + n <= bytes.length);

@@ -12,16 +12,10 @@ import {
   EPROTONOSUPPORT,
   ESOCKTNOSUPPORT,
 } from '../base/errno.ts';
-import type { Micros } from '../base/time.ts';
 import { Begin } from './begin.ts';
 import {
   AF_INET,
   AF_INET6,
-  F_GETFD,
-  F_GETFL,
-  F_SETFD,
-  F_SETFL,
-  FD_CLOEXEC,
   FIONBIO,
   IPPROTO_TCP,
   IPPROTO_UDP,
@@ -32,29 +26,18 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
 } from './constants.ts';
-import { Descriptor } from './descriptor.ts';
+import { Descriptors, type SocketsOptions } from './descriptors.ts';
 import type { SocketHost } from './endpoint.ts';
-import { Epoll, type EpollEvent } from './epoll.ts';
-import { FdTable } from './fd-table.ts';
 import { checkControl, fillControl, gather, type IoVec, type Message, scatter } from './message.ts';
 import type { OptionInput } from './option.ts';
 import { getOption, getOptionBytes, setOption } from './options.ts';
-import type { Pending } from './pending.ts';
-import { type PollEntry, pollOnce } from './poll.ts';
-import { type Received, Socket, type SocketName } from './socket.ts';
+import { fits, type Received, rest, Socket, type SocketName } from './socket.ts';
+
+export type { SocketsOptions };
+
 import type { TcpInfo } from './tcp-info.ts';
 import { TcpSocket } from './tcp-socket.ts';
 import { UdpSocket } from './udp-socket.ts';
-import { Waits } from './waits.ts';
-
-export interface SocketsOptions {
-  /** How many descriptors may be open at once (RLIMIT_NOFILE): beyond it EMFILE. Default 1,048,576. */
-  maxDescriptors?: number;
-}
-
-const MAX_DESCRIPTORS = 1 << 20;
-/** Rounds of changes that one `settle` follows before it leaves the rest to the next. */
-const MAX_ROUNDS = 16;
 
 /**
  * The sockets of one host: a table of descriptors and Linux's calls on them.
@@ -64,16 +47,11 @@ const MAX_ROUNDS = 16;
  * nothing else, with or without MSG_NOSIGNAL. MSG_ZEROCOPY on a socket with SO_ZEROCOPY gives −EOPNOTSUPP:
  * this stack copies. The forms that wait are in `begin`.
  */
-export class Sockets {
-  readonly host: SocketHost;
+export class Sockets extends Descriptors {
   readonly begin: Begin;
-  /** For `begin`. */
-  readonly waits = new Waits();
-  private readonly table: FdTable;
 
   constructor(host: SocketHost, options: SocketsOptions = {}) {
-    this.host = host;
-    this.table = new FdTable(options.maxDescriptors ?? MAX_DESCRIPTORS);
+    super(host, options);
     this.begin = new Begin(this);
   }
 
@@ -96,52 +74,6 @@ export class Sockets {
         ? new TcpSocket(this.waits, this.host, domain)
         : new UdpSocket(this.waits, this.host, domain);
     return this.install(s, type);
-  }
-
-  private install(d: Descriptor, flags: number): number {
-    d.flags |= flags & SOCK_NONBLOCK;
-    d.closeOnExec = (flags & SOCK_CLOEXEC) !== 0;
-    const fd = this.table.add(d);
-    if (fd < 0) d.release();
-    return fd;
-  }
-
-  /**
-   * close(2). SO_LINGER with a time does not wait here (`begin.close` does): the connection ends as if the
-   * time were over. While another call waits on the descriptor the socket stays open until it returns, as
-   * on Linux: shut it down first.
-   */
-  close(fd: number): number {
-    const d = this.forget(fd);
-    if (d === null) return -EBADF;
-    if (d.waiters.length === 0) d.release();
-    else d.closing = true;
-    return 0;
-  }
-
-  /** For `begin.close`: takes the descriptor out of the table and out of every epoll. */
-  forget(fd: number): Descriptor | null {
-    const d = this.table.remove(fd);
-    if (d !== null && d.watchers.length > 0) Epoll.closed(d);
-    return d;
-  }
-
-  /** The end of the process: waiting calls are interrupted, every descriptor is closed without lingering. */
-  closeAll(): void {
-    for (const d of [...this.table.all()]) {
-      for (const p of [...d.waiters]) this.waits.interrupt(p);
-      this.close(d.fd);
-    }
-  }
-
-  /** The descriptor's object, or null. */
-  find(fd: number): Descriptor | null {
-    return this.table.get(fd);
-  }
-
-  /** How many descriptors are open. */
-  get count(): number {
-    return this.table.count;
   }
 
   /** The socket behind a descriptor, or −EBADF, −ENOTSOCK. */
@@ -329,26 +261,6 @@ export class Sockets {
     return typeof s === 'number' ? s : s instanceof TcpSocket ? s.info() : -EINVAL;
   }
 
-  /** fcntl(2): F_GETFL, F_SETFL (O_NONBLOCK), F_GETFD, F_SETFD. */
-  fcntl(fd: number, command: number, argument = 0): number {
-    const d = this.table.get(fd);
-    if (d === null) return -EBADF;
-    switch (command) {
-      case F_GETFL:
-        return d.flags;
-      case F_SETFL:
-        d.flags = (d.flags & ~O_NONBLOCK) | (argument & O_NONBLOCK);
-        return 0;
-      case F_GETFD:
-        return d.closeOnExec ? FD_CLOEXEC : 0;
-      case F_SETFD:
-        d.closeOnExec = (argument & FD_CLOEXEC) !== 0;
-        return 0;
-      default:
-        return -EINVAL;
-    }
-  }
-
   /** ioctl(2): SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD and SIOCATMARK return the int; FIONBIO takes one. */
   ioctl(fd: number, request: number, argument = 0): number {
     const d = this.table.get(fd);
@@ -358,75 +270,6 @@ export class Sockets {
       return 0;
     }
     return d instanceof Socket ? d.ioctl(request) : -ENOTTY;
-  }
-
-  // Readiness
-
-  /** poll(2) without waiting: fills in `revents`, returns how many entries have some. */
-  poll(entries: readonly PollEntry[]): number {
-    return pollOnce(
-      entries,
-      entries.map(e => (e.fd < 0 ? null : this.table.get(e.fd))),
-    );
-  }
-
-  /** epoll_create1(2). @param flags EPOLL_CLOEXEC */
-  epollCreate(flags = 0): number {
-    return flags & ~SOCK_CLOEXEC ? -EINVAL : this.install(new Epoll(this.waits), flags);
-  }
-
-  /** epoll_ctl(2). @param data comes back with each event; the descriptor's number by default */
-  epollCtl(epfd: number, op: number, fd: number, events = 0, data = fd): number {
-    const e = this.table.get(epfd);
-    const d = this.table.get(fd);
-    if (e === null || d === null) return -EBADF;
-    return e instanceof Epoll ? e.control(op, d, fd, events, data) : -EINVAL;
-  }
-
-  /** epoll_wait(2) without waiting: fills `out` from its start with up to `max` events. */
-  epollWait(epfd: number, out: EpollEvent[], max = 64): number {
-    const e = this.epollOf(epfd);
-    if (typeof e === 'number') return e;
-    return max > 0 ? e.collect(out, max) : -EINVAL;
-  }
-
-  /** For `begin.epollWait`. */
-  epollOf(epfd: number): Epoll | number {
-    const d = this.table.get(epfd);
-    return d === null ? -EBADF : d instanceof Epoll ? d : -EINVAL;
-  }
-
-  // Waiting
-
-  /**
-   * To be called after each step of the stack and after each batch of calls: tries again the waiting calls
-   * whose socket has changed or whose time has come, and returns those that are done, in that order.
-   */
-  settle(): readonly Pending[] {
-    const { tcp, udp, now } = this.host;
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      const streams = tcp.takeChanged();
-      const datagrams = udp.takeChanged();
-      for (const c of streams) this.notice(c.owner);
-      for (const e of datagrams) this.notice(e.owner);
-      if (streams.length === 0 && datagrams.length === 0) break;
-    }
-    this.waits.expire(now);
-    return this.waits.takeFinished();
-  }
-
-  private notice(owner: unknown): void {
-    if (owner instanceof Descriptor) this.waits.wake(owner);
-  }
-
-  /** When `settle` has to be called at the latest; NEVER without a waiting call that has a time limit. */
-  deadline(): Micros {
-    return this.waits.deadline;
-  }
-
-  /** Ends a waiting call as a signal would. It is among those that the next `settle` returns. */
-  interrupt(p: Pending): void {
-    this.waits.interrupt(p);
   }
 
   /** A call of ours may have changed what others wait for. */
@@ -445,12 +288,3 @@ export class Sockets {
     return typeof s === 'number' ? s : 0;
   }
 }
-
-const rest = (bytes: Uint8Array | null, at: number): number => (bytes === null ? 0 : bytes.length - at);
-
-const fits = (bytes: Uint8Array | null, at: number, n: number): boolean =>
-  Number.isInteger(at) &&
-  Number.isInteger(n) &&
-  at >= 0 &&
-  n >= 0 &&
-  (bytes === null || at + n <= bytes.length);

@@ -11,11 +11,9 @@ import {
   EISCONN,
   ENETUNREACH,
   ENOTCONN,
-  ENOTTY,
   EOPNOTSUPP,
   EPIPE,
 } from '../base/errno.ts';
-import { MSS_DEFAULT_4 } from '../tcp/constants.ts';
 import {
   CLOSE_WAIT,
   CLOSED,
@@ -27,11 +25,9 @@ import {
   LISTEN,
   SYN_RECV,
   SYN_SENT,
-  TIME_WAIT,
 } from '../tcp/state.ts';
 import {
   AF_INET,
-  IPPROTO_TCP,
   MSG_EOR,
   MSG_ERRQUEUE,
   MSG_FASTOPEN,
@@ -40,20 +36,9 @@ import {
   MSG_PEEK,
   MSG_TRUNC,
   MSG_ZEROCOPY,
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLOUT,
-  POLLRDHUP,
-  SIOCATMARK,
-  SIOCINQ,
-  SIOCOUTQ,
-  SIOCOUTQNSD,
-  SOCK_STREAM,
 } from './constants.ts';
-import type { BoundPort, StreamConnection, StreamListener } from './endpoint.ts';
-import { isPort, Socket, type SocketName } from './socket.ts';
-import { freshTcpInfo, type TcpInfo } from './tcp-info.ts';
+import { isPort } from './socket.ts';
+import { NOTHING, RCV, SEND, StreamSocket } from './stream-socket.ts';
 
 /** Linux's socket states (SS_*): what connect(2) goes by, beside the TCP state. */
 const UNCONNECTED = 1;
@@ -61,9 +46,6 @@ const CONNECTING = 2;
 const CONNECTED = 3;
 const DISCONNECTING = 4;
 
-const RCV = 1;
-const SEND = 2;
-const NOTHING = new Uint8Array(0);
 /** Flags of send and recv that the connection itself acts on. */
 const SEND_FLAGS = MSG_OOB | MSG_MORE | MSG_EOR;
 const RECV_FLAGS = MSG_PEEK | MSG_OOB | MSG_TRUNC;
@@ -72,28 +54,10 @@ const RECV_FLAGS = MSG_PEEK | MSG_OOB | MSG_TRUNC;
  * A TCP socket: what there is before, around and after a connection. All calls are non-blocking; they
  * return ≥ 0 or −errno in the order in which Linux looks.
  */
-export class TcpSocket extends Socket {
-  readonly type = SOCK_STREAM;
-  readonly protocol = IPPROTO_TCP;
-  connection: StreamConnection | null = null;
-  listener: StreamListener | null = null;
-  bound: BoundPort | null = null;
+export class TcpSocket extends StreamSocket {
   /** The port was chosen by listen() or connect(), not by bind(). */
   private autoBound = false;
   private phase = UNCONNECTED;
-  /** Pending error while there is no connection to keep it. */
-  private error = 0;
-  /** Halves shut down while there was no connection; Linux keeps them for the next one. */
-  private shutdownMask = 0;
-  /** What has been read and accepted so far, for `progress`. */
-  private taken = 0;
-
-  /** The TCP state as Linux would show it: TIME_WAIT belongs to no socket. */
-  get state(): number {
-    if (this.listener !== null) return LISTEN;
-    const c = this.connection;
-    return c === null || c.state === TIME_WAIT ? CLOSED : c.state;
-  }
 
   bind(address: Address, port: number): number {
     const refusal = this.bindable(address);
@@ -160,9 +124,7 @@ export class TcpSocket extends Socket {
     const c = l.accept();
     if (c === null) return -EAGAIN;
     this.taken++;
-    const s = new TcpSocket(this.waker, this.host, this.family);
-    s.settings = this.settings.clone();
-    s.options = c.options;
+    const s = new TcpSocket(this.waker, this.host, this.family, this, c.options);
     s.connection = c;
     s.phase = CONNECTED;
     c.owner = s;
@@ -336,148 +298,6 @@ export class TcpSocket extends Socket {
     if (r === -EAGAIN && this.shutdownMask & RCV) return 0;
     if (r > 0 && !(flags & MSG_PEEK)) this.taken += r;
     return r;
-  }
-
-  readiness(): number {
-    if (this.listener !== null) return this.listener.queueLength > 0 ? POLLIN : 0;
-    const down = this.shutdownMask;
-    let r = 0;
-    if (down & RCV) r |= POLLIN | POLLRDHUP;
-    if (this.connection !== null) return r | this.connection.readiness();
-    return r | POLLOUT | POLLHUP | (this.error ? POLLERR : 0);
-  }
-
-  progress(): number {
-    const l = this.listener;
-    if (l !== null) return this.taken + l.queueLength;
-    return this.connection === null ? 0 : this.taken + this.connection.readable;
-  }
-
-  /** SO_ERROR: the stored error, or once the last soft one; 0 without. Positive. */
-  takeError(): number {
-    return this.connection !== null ? this.connection.takeError() : this.takeHardError();
-  }
-
-  private takeHardError(): number {
-    const c = this.connection;
-    if (c !== null) return c.error !== 0 ? c.takeError() : 0;
-    const e = this.error;
-    this.error = 0;
-    return e;
-  }
-
-  get available(): number {
-    return this.connection?.readable ?? 0;
-  }
-
-  get room(): number {
-    return this.connection?.writableSpace ?? 0;
-  }
-
-  optionChanged(level: number, name: number): void {
-    this.connection?.optionChanged(level, name);
-  }
-
-  get queuedOut(): number {
-    return this.connection?.unacked ?? 0;
-  }
-
-  get sndbuf(): number {
-    return this.connection?.sndbuf || this.options.sndbuf || this.host.sysctl.values.tcp_wmem[1];
-  }
-
-  get rcvbuf(): number {
-    return this.connection?.rcvbuf || this.options.rcvbuf || this.host.sysctl.values.tcp_rmem[1];
-  }
-
-  /** TCP_MAXSEG as it is read back. */
-  get mss(): number {
-    return this.connection?.mss || MSS_DEFAULT_4;
-  }
-
-  get windowClamp(): number {
-    return this.connection?.windowClamp ?? this.options.windowClamp;
-  }
-
-  get quickack(): boolean {
-    return this.connection?.quickack ?? this.settings.quickack;
-  }
-
-  setQuickack(value: number): void {
-    this.settings.quickack = value !== 0;
-    this.connection?.setQuickack(value);
-  }
-
-  get timestamp(): number {
-    return this.connection?.timestamp ?? Math.floor(this.host.now / 1000) >>> 0;
-  }
-
-  takeSavedSyn(): Uint8Array {
-    return this.connection?.takeSavedSyn() ?? NOTHING;
-  }
-
-  /** TCP_INFO. */
-  info(): TcpInfo {
-    if (this.connection !== null) return this.connection.info();
-    const ms = Math.floor(this.host.now / 1000);
-    const info = freshTcpInfo(this.state, this.mss, ms, this.host.sysctl.values.tcp_reordering);
-    if (this.listener !== null) {
-      info.unacked = this.listener.queueLength;
-      info.sacked = this.listener.backlog;
-    }
-    return info;
-  }
-
-  get atMark(): boolean {
-    return this.connection?.atMark ?? false;
-  }
-
-  get lingering(): boolean {
-    return this.connection?.lingering ?? false;
-  }
-
-  get broken(): boolean {
-    const c = this.connection;
-    return c === null || (this.shutdownMask & SEND) !== 0 || (c.readiness() & (POLLERR | POLLHUP)) !== 0;
-  }
-
-  get ended(): boolean {
-    return (
-      (this.shutdownMask & RCV) !== 0 ||
-      this.connection === null ||
-      (this.connection.readiness() & (POLLRDHUP | POLLERR | POLLHUP)) !== 0
-    );
-  }
-
-  name(): SocketName {
-    const c = this.connection;
-    if (c !== null) return { address: c.local, port: c.localPort };
-    if (this.bound !== null) return { address: this.bound.address, port: this.bound.port };
-    return { address: this.family === AF_INET ? ANY4 : ANY6, port: 0 };
-  }
-
-  peerName(): SocketName | number {
-    const c = this.connection;
-    const state = this.state;
-    if (c === null || state === CLOSED || state === SYN_SENT || state === LISTEN) return -ENOTCONN;
-    return { address: c.remote, port: c.remotePort };
-  }
-
-  ioctl(request: number): number {
-    const c = this.connection;
-    switch (request) {
-      case SIOCINQ:
-        return this.listener !== null ? -EINVAL : (c?.readable ?? 0);
-      case SIOCATMARK:
-        return c?.atMark ? 1 : 0;
-      case SIOCOUTQ:
-      case SIOCOUTQNSD:
-        if (this.listener !== null) return -EINVAL;
-        if (c === null || c.state === SYN_SENT || c.state === SYN_RECV) return 0;
-        return request === SIOCOUTQ ? c.unacked : c.unsent;
-      default:
-        return -ENOTTY;
-    }
   }
 
   /**

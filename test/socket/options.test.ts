@@ -455,6 +455,19 @@ describe('options on a connection', () => {
     expect(c.closed).toBe('linger0');
   });
 
+  test('a listener’s later settings do not reach the sockets it has accepted, nor theirs it', () => {
+    const { os, host, fd } = world();
+    os.fcntl(fd, C.F_SETFL, C.O_NONBLOCK);
+    os.listen(fd, 1);
+    host.lastListener!.incoming();
+    const child = os.accept(fd);
+    const zc = (f: number) => os.getsockopt(f, SOCK, C.SO_ZEROCOPY);
+    os.setsockopt(fd, SOCK, C.SO_ZEROCOPY, 1);
+    expect([zc(fd), zc(child)]).toEqual([1, 0]);
+    os.setsockopt(child, TCP, C.TCP_INQ, 1);
+    expect([os.getsockopt(fd, TCP, C.TCP_INQ), os.getsockopt(child, TCP, C.TCP_INQ)]).toEqual([0, 1]);
+  });
+
   test('fcntl and ioctl', () => {
     const { os } = world();
     const fd = os.socket(C.AF_INET, C.SOCK_STREAM | C.SOCK_NONBLOCK | C.SOCK_CLOEXEC);
