@@ -1,9 +1,8 @@
 import type { Address } from '../base/address.ts';
 import type { Seq } from '../base/seq.ts';
-import { finish, pseudoSum, sum } from '../wire/checksum.ts';
 import { CSUM_GOOD } from '../wire/frame.ts';
 import { ACK, RST, type Segment } from '../wire/segment.ts';
-import { putTcpHeader, TCP_AT_CHECKSUM } from '../wire/tcp.ts';
+import { putTcpChecksumFrame, putTcpHeader } from '../wire/tcp.ts';
 import { putTimestamps } from '../wire/tcp-options.ts';
 import { HEADER } from './constants.ts';
 import type { TcpContext } from './context.ts';
@@ -37,9 +36,7 @@ export function sendBare(
   if (hasTs) end = putTimestamps(bytes, end, tsVal, tsEcr);
   putTcpHeader(bytes, start, sourcePort, destinationPort, seq, ack, end - start, flags, window, 0);
   frame.end = end;
-  const check = finish(sum(bytes, start, end) + pseudoSum(source, destination, 6, end - start));
-  bytes[start + TCP_AT_CHECKSUM] = check >>> 8;
-  bytes[start + TCP_AT_CHECKSUM + 1] = check;
+  putTcpChecksumFrame(frame, start, source, destination);
   frame.csum = CSUM_GOOD;
   ctx.mib.TcpOutSegs++;
   ctx.net.send(path, frame, source, destination, 6, tos, 0);

@@ -1,7 +1,6 @@
-import { finish, pseudoSum, sum } from '../wire/checksum.ts';
 import { CSUM_GOOD } from '../wire/frame.ts';
 import { ACK, ECE, SYN } from '../wire/segment.ts';
-import { putTcpHeader, TCP_AT_CHECKSUM } from '../wire/tcp.ts';
+import { putTcpChecksumFrame, putTcpHeader } from '../wire/tcp.ts';
 import {
   putMss,
   putSackPermitted,
@@ -35,9 +34,7 @@ export function sendSynAck(ctx: TcpContext, r: Request, path: Path, ts?: number)
   const ack = (r.irs + 1) | 0;
   putTcpHeader(bytes, start, r.localPort, r.remotePort, r.iss, ack, end - start, flags, window, 0);
   frame.end = end;
-  const check = finish(sum(bytes, start, end) + pseudoSum(r.local, r.remote, 6, end - start));
-  bytes[start + TCP_AT_CHECKSUM] = check >>> 8;
-  bytes[start + TCP_AT_CHECKSUM + 1] = check;
+  putTcpChecksumFrame(frame, start, r.local, r.remote);
   frame.csum = CSUM_GOOD;
   ctx.mib.TcpOutSegs++;
   const tos = options.tos & 0xfc;

@@ -17,7 +17,7 @@ import { measureReceiveRtt } from './receive-rtt.ts';
 import { dropBlocks, extendDsack, reportBlock, setDsack } from './sack-blocks.ts';
 import type { Tcb } from './tcb.ts';
 import { sendAck } from './transmit.ts';
-import { charge, growWindow, queuedBytes, selectWindow } from './window.ts';
+import { charge, growWindow, hasRoom, queuedBytes, selectWindow } from './window.ts';
 
 /** §3.10.7.4, seventh: the segment text. What is next goes to the reader, what is early is kept. */
 
@@ -75,7 +75,7 @@ function receiveNext(tcb: Tcb, segment: Segment, end: Seq, fin: boolean): void {
   const fresh = segment.length - skip;
   if (fresh > 0) {
     // The window was announced, so the space is there unless the application set it smaller since.
-    if (tcb.rmem > tcb.rcvbuf && queuedBytes(tcb) > 0) {
+    if (queuedBytes(tcb) > 0 && !hasRoom(tcb)) {
       tcb.ctx.mib.TcpExtTCPRcvQDrop++;
       tcb.ackNoMem = true;
       tcb.ackScheduled = true;
@@ -149,7 +149,7 @@ function receiveEarly(tcb: Tcb, segment: Segment, seq: Seq, end: Seq, fin: boole
     fin = false;
     end = limit;
   }
-  if (tcb.rmem > tcb.rcvbuf) {
+  if (!hasRoom(tcb)) {
     mib.TcpExtTCPOFODrop++;
     tcb.ackScheduled = true;
     return;

@@ -1,9 +1,9 @@
 import { type Seq, seqLt } from '../base/seq.ts';
 import { NEVER } from '../base/time.ts';
-import { finish, pseudoSum, sum } from '../wire/checksum.ts';
+import { fold, pseudoSum } from '../wire/checksum.ts';
 import { CSUM_GOOD, CSUM_PARTIAL, type Frame } from '../wire/frame.ts';
 import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from '../wire/segment.ts';
-import { putTcpHeader, TCP_AT_CHECKSUM } from '../wire/tcp.ts';
+import { putTcpChecksumFrame, putTcpHeader, TCP_AT_CHECKSUM } from '../wire/tcp.ts';
 import {
   putMss,
   putSackPermitted,
@@ -153,17 +153,15 @@ function sendOne(
 /** Completes the checksum (MUST-2), or prepares it for a link that does. */
 function seal(tcb: Tcb, frame: Frame): void {
   const { bytes, start, end } = frame;
-  const pseudo = pseudoSum(tcb.local, tcb.remote, PROTOCOL_TCP, end - start);
-  let field: number;
-  if (tcb.path.checksumOffload) {
-    field = ~finish(pseudo) & 0xffff;
-    frame.csum = CSUM_PARTIAL;
-  } else {
-    field = finish(sum(bytes, start, end) + pseudo);
+  if (!tcb.path.checksumOffload) {
+    putTcpChecksumFrame(frame, start, tcb.local, tcb.remote);
     frame.csum = CSUM_GOOD;
+    return;
   }
+  const field = fold(pseudoSum(tcb.local, tcb.remote, PROTOCOL_TCP, end - start));
   bytes[start + TCP_AT_CHECKSUM] = field >>> 8;
   bytes[start + TCP_AT_CHECKSUM + 1] = field;
+  frame.csum = CSUM_PARTIAL;
 }
 
 const tsVal = (tcb: Tcb): number => (tcb.tsNow + tcb.tsOffset) | 0;

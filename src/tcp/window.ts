@@ -23,6 +23,20 @@ export function charge(tcb: Tcb, length: number, segments: number): void {
   tcb.rmem += segments > 1 ? segments * footprint(Math.ceil(length / segments)) : footprint(length);
 }
 
+/**
+ * Whether there is room for one more segment. A queue of half-empty packets is packed first, as Linux
+ * collapses its own: into packets that fill a page.
+ */
+export function hasRoom(tcb: Tcb): boolean {
+  if (tcb.rmem <= tcb.rcvbuf) return true;
+  tcb.ctx.mib.TcpExtPruneCalled++;
+  tcb.rmem = Math.min(tcb.rmem, Math.ceil(queuedBytes(tcb) / PACKED) * footprint(PACKED));
+  return tcb.rmem <= tcb.rcvbuf;
+}
+
+/** Data bytes of a packet that fills a 4 KiB page. */
+const PACKED = 3660;
+
 /** The application took `taken` of `queued` bytes: their share of the charge is given back. */
 export function discharge(tcb: Tcb, taken: number, queued: number): void {
   tcb.rmem = taken >= queued ? 0 : tcb.rmem - Math.floor((tcb.rmem * taken) / queued);
