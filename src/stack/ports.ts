@@ -12,6 +12,8 @@ export interface BindOptions {
   /** A wildcard that does not take the IPv4 port too. */
   v6only: boolean;
   owner: unknown;
+  /** The address need not be this host's (IP_FREEBIND, IP_TRANSPARENT): the caller has judged. */
+  foreign?: boolean;
 }
 
 /** A port held by an explicit bind. */
@@ -79,7 +81,7 @@ export class Ports {
    * @returns the binding; −EADDRINUSE, or −EADDRNOTAVAIL for an address that is not ours
    */
   bind(address: Address, port: number, options: BindOptions): Bound | number {
-    if (!address.isAny && !this.isLocal(address)) return -EADDRNOTAVAIL;
+    if (!address.isAny && !options.foreign && !this.isLocal(address)) return -EADDRNOTAVAIL;
     const chosen = port !== 0 ? port : this.choose(address, options);
     if (chosen === 0 || this.conflicts(address, chosen, options)) return -EADDRINUSE;
     const bound = new Bound(address.clone(), chosen, options);

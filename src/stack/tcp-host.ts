@@ -247,7 +247,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     const c = this.makeConnection(options, path, local, localPort, remote.clone(), port);
     if (row >= 0) this.timeWaitRows.inherit(row, c);
     if (bound instanceof Bound) c.reuseAddr = bound.reuseAddr;
-    this.enter(c, !fixed);
+    this.enter(c);
     sendSyn(c, iss);
     return c;
   }
@@ -411,7 +411,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     const { local, localPort, remote, remotePort } = request;
     const c = this.makeConnection(listener.options.clone(), path, local, localPort, remote, remotePort);
     if (listener.bound instanceof Bound) c.reuseAddr = listener.bound.reuseAddr;
-    this.enter(c, true);
+    this.enter(c);
     openChild(c, request);
     return c;
   }
@@ -483,13 +483,11 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     return name === 'reno' ? this.reno : new Cubic();
   }
 
-  private enter(c: Connection, holdPort: boolean): void {
+  private enter(c: Connection): void {
     this.flows.add(c);
     c.id = this.takeId(c);
-    if (holdPort) {
-      this.ports.addFlow(c.localPort);
-      c.portHeld = true;
-    }
+    this.ports.addFlow(c.localPort);
+    c.portHeld = true;
   }
 
   private takeId(f: Flow): number {

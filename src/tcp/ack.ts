@@ -36,6 +36,7 @@ import { generateRate, noteDelivered, RateSample, updatePacingRate } from './rat
 import { trimHead } from './retransmit.ts';
 import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
 import { EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
+import { spaceFreed } from './send-buffer.ts';
 import type { Tcb } from './tcb.ts';
 
 /**
@@ -140,6 +141,7 @@ export function acknowledge(
 function afterAdvance(tcb: Tcb, ack: Seq): void {
   const ring = tcb.sendRing;
   if (ring !== null) ring.dropTo(ack);
+  spaceFreed(tcb);
   if (!tcb.orphan) tcb.ctx.wake(tcb);
 }
 

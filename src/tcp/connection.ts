@@ -18,7 +18,7 @@ import { enterPingpong, inPingpong } from './delayed-ack.ts';
 import { abort, fail, needsReset } from './done.ts';
 import { type TcpInfo, tcpInfo } from './info.ts';
 import { atMark, readableBytes, receive, receiveUrgentByte, takeError } from './receive-buffer.ts';
-import { enqueue, isWritable, sendQueued, sendSpace, spaceFreed } from './send-buffer.ts';
+import { enqueue, isWritable, sendQueued, sendSpace } from './send-buffer.ts';
 import { close, shutdown } from './shutdown.ts';
 import {
   CLOSE_WAIT,
@@ -168,7 +168,6 @@ export class Connection extends Tcb {
       if (this.urgentState === URGENT_HERE) bits |= POLLPRI;
       if (this.urgentState === URGENT_ANNOUNCED) bits |= POLLPRI;
       if (!(this.shut & SEND_SHUTDOWN)) {
-        spaceFreed(this);
         if (isWritable(this)) bits |= POLLOUT;
         else this.noSpace = true;
       } else bits |= POLLOUT;

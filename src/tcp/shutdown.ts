@@ -136,4 +136,5 @@ function forget(tcb: Tcb): void {
     tcb.recvRing = null;
   }
   if (tcb.ooo !== null) tcb.ooo.clear();
+  tcb.rmem = 0;
 }
