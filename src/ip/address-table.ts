@@ -11,27 +11,25 @@ export class AddressTable {
   private readonly lastLocal = new Address(0, 0, 0, 0);
   private lastIsLocal = false;
 
-  constructor(key: SipKey) {
+  /** The interfaces have changed since the tables were made; they are made anew when next asked. */
+  private stale = true;
+  private readonly devices: readonly Device[];
+
+  constructor(key: SipKey, devices: readonly Device[]) {
     this.local = new AddressMap(key);
     this.broadcast = new AddressMap(key);
+    this.devices = devices;
   }
 
-  /** Made anew from the interfaces after each change of an address or of an interface's state. */
-  rebuild(devices: readonly Device[]): void {
-    this.local.clear();
-    this.broadcast.clear();
+  /** An address or an interface has come, gone or changed. */
+  changed(): void {
+    this.stale = true;
     this.lastIsLocal = false;
-    for (const device of devices) {
-      // An address belongs to the host even while its interface is down.
-      for (const a of device.addresses) {
-        if (!a.tentative && this.local.get(a.address) === null) this.local.set(a.address, device);
-        if (a.broadcast !== null) this.broadcast.set(a.broadcast, device);
-      }
-    }
   }
 
   isLocal(x: Address): boolean {
     if (this.lastIsLocal && this.lastLocal.equals(x)) return true;
+    if (this.stale) this.rebuild();
     if (this.local.get(x) !== null) {
       this.lastLocal.assign(x);
       this.lastIsLocal = true;
@@ -42,17 +40,33 @@ export class AddressTable {
 
   /** The interface that has the address, null for 127/8's others and for strangers. */
   deviceOf(x: Address): Device | null {
+    if (this.stale) this.rebuild();
     return this.local.get(x);
   }
 
   /** 255.255.255.255, a subnet's broadcast address, or any multicast group. */
   isBroadcast(x: Address): boolean {
     if (!x.is4) return x.isMulticast;
-    return x.d >>> 28 === 0xe || x.d === -1 || this.broadcast.get(x) !== null;
+    return x.d >>> 28 === 0xe || this.isSubnetBroadcast(x);
   }
 
   /** As `isBroadcast`, but without multicast. */
   isSubnetBroadcast(x: Address): boolean {
-    return x.is4 && (x.d === -1 || this.broadcast.get(x) !== null);
+    if (!x.is4) return false;
+    if (this.stale) this.rebuild();
+    return x.d === -1 || this.broadcast.get(x) !== null;
+  }
+
+  private rebuild(): void {
+    this.stale = false;
+    this.local.clear();
+    this.broadcast.clear();
+    for (const device of this.devices) {
+      // An address belongs to the host even while its interface is down.
+      for (const a of device.addresses) {
+        if (!a.tentative && this.local.get(a.address) === null) this.local.set(a.address, device);
+        if (a.broadcast !== null) this.broadcast.set(a.broadcast, device);
+      }
+    }
   }
 }

@@ -23,6 +23,7 @@ import type { Device, InterfaceAddress } from './device.ts';
 import type { IpEnv } from './env.ts';
 import { type Neighbor, type NeighborTable, NUD_FAILED, NUD_INCOMPLETE } from './neighbor.ts';
 import type { IpNetwork } from './network.ts';
+import { samePrefix } from './prefix.ts';
 
 const HOP_LIMIT = 255;
 /** Longest messages we send: 24 bytes and one link-layer option. */
@@ -164,7 +165,8 @@ export class NeighborDiscovery {
       return;
     }
     if (nd.hasSourceLink && device.mac !== null) {
-      const n = this.table.obtain(device, h.source);
+      const known = this.table.find(device, h.source);
+      const n = known ?? (isOnLink(device, h.source) ? this.table.obtain(device, h.source) : null);
       if (n !== null) this.table.learn(n, nd.sourceLink, false, true);
     }
     this.advertise(device, nd.target.clone(), h.source.clone(), nd.target.clone(), true);
@@ -236,6 +238,13 @@ export class NeighborDiscovery {
     const fit = device.addresses.find(a => !a.address.is4 && !a.tentative && a.address.isLinkLocal);
     return (fit ?? device.addresses.find(a => !a.address.is4 && !a.tentative))?.address ?? null;
   }
+}
+
+function isOnLink(device: Device, address: Address): boolean {
+  return (
+    address.isLinkLocal ||
+    device.addresses.some(a => !a.address.is4 && samePrefix(a.address, address, a.length))
+  );
 }
 
 const ALL_NODES = new Address(0xff020000, 0, 0, 1);

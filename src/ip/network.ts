@@ -49,7 +49,7 @@ export class IpNetwork implements Network {
     this.env = env;
     const key = randomKey(env.random);
     this.idKey = randomKey(env.random);
-    this.addresses = new AddressTable(key);
+    this.addresses = new AddressTable(key, this.devices);
     this.paths = new PathCache(key);
     this.mtus = new PathMtuCache(env, key);
     this.routes = new RouteTable(() => this.changed());
@@ -59,7 +59,7 @@ export class IpNetwork implements Network {
   changed(): void {
     this.generation++;
     this.paths.clear();
-    this.addresses.rebuild(this.devices);
+    this.addresses.changed();
   }
 
   path(destination: Address, source: Address | null): IpPath | number {

@@ -1,4 +1,4 @@
-import { type Address, ANY4, ANY6 } from '../base/address.ts';
+import { type Address, ANY4, ANY6, LOOPBACK4, LOOPBACK6 } from '../base/address.ts';
 import {
   EACCES,
   EAFNOSUPPORT,
@@ -112,6 +112,7 @@ export class UdpEndpoint {
     }
     if (!isPort(port)) return -EINVAL;
     if (!this.mayTalkTo(address)) return -EAFNOSUPPORT;
+    address = this.actual(address);
     const path = this.host.net.path(address, this.local.isAny ? null : this.local);
     if (typeof path === 'number') return path;
     if (this.host.net.isBroadcast(address) && !address.isMulticast && !this.options.broadcast) return -EACCES;
@@ -143,7 +144,7 @@ export class UdpEndpoint {
       const r = this.host.bind(this, this.local, 0);
       if (r < 0) return r;
     }
-    return this.host.send(this, bytes, at, n, destination, port);
+    return this.host.send(this, bytes, at, n, this.actual(destination), port);
   }
 
   /**
@@ -218,6 +219,13 @@ export class UdpEndpoint {
     this.charged += d.bytes.length + DATAGRAM_COST;
     this.host.changed(this);
     return true;
+  }
+
+  /** Linux: the wildcard address as a destination is this host. */
+  private actual(to: Address): Address {
+    if (!to.isAny) return to;
+    if (!this.local.isAny && this.local.is4 === to.is4) return this.local;
+    return to.is4 || this.family === 4 ? LOOPBACK4 : LOOPBACK6;
   }
 
   /** Whether the family of the socket allows the address. */

@@ -132,6 +132,19 @@ describe('UDP between two hosts', () => {
     expect(server.queued).toBe(1);
   });
 
+  it('takes the wildcard address as a destination for this host', () => {
+    const { b, A } = pair();
+    const server = A.udp.socket(6);
+    server.bind(address('::'), 5);
+    A.udp.socket(4).send(bytes(3), 0, 3, address('0.0.0.0'), 5);
+    A.udp.socket(6).send(bytes(4), 0, 4, address('::'), 5);
+    b.settle();
+    expect([received(server.receive()), received(server.receive())].map(d => d.source.toString())).toEqual([
+      '127.0.0.1',
+      '::1',
+    ]);
+  });
+
   it('returns the errors of sendto(2) and bind(2)', () => {
     const { A } = pair();
     const x = A.udp.socket(4);
