@@ -294,6 +294,7 @@ describe('how other stacks got stuck: beginnings', () => {
       expect(states(L, 'B')).toEqual(['ESTAB', 'ESTAB', 'ESTAB']);
       for (let i = 0; i < 6; i++) yield* (yield* ls.accepted()).close();
       expect(L.now).toBeLessThan(10);
+      yield* L.sleep(0.01);
       for (const c of waiting) expect(yield* text(c)).toBe('');
     });
   });
@@ -536,6 +537,7 @@ describe('how other stacks got stuck: in between', () => {
       yield* L.sleep(30);
       expect(yield* drain(b)).toBe(bytes);
       yield* b.close();
+      yield* L.sleep(0.01);
       expect(yield* text(a)).toBe('');
       yield* a.close();
       yield* L.sleep(61);

@@ -5,9 +5,9 @@ import type { Sock } from './golden/vocabulary.ts';
 
 const NO_LOG: Timeline = { events: [], tail: [], end: 0 };
 
-/** Runs a script; what it throws (its expectations) is thrown. */
+/** Runs a script; what it throws (its expectations) is thrown. States are looked up with `states` alone. */
 export function scenario(script: (L: Lab) => Script): Timeline {
-  return new Lab(NO_LOG).run(script);
+  return new Lab(NO_LOG, false).run(script);
 }
 
 /** States of a host's sockets but for listeners, sorted. */

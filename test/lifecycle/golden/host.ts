@@ -75,9 +75,9 @@ export class LabHost {
 
   /** One call that may have to wait. */
   private *wait<T>(begin: () => Call<T>): Script<T> {
-    const call = begin();
-    if (call.done) yield* this.lab.sleep(0);
-    return yield* call;
+    const value = yield* begin();
+    yield* this.lab.sleep(0);
+    return value;
   }
 
   connect(fd: number, address: string | null, port: number): Script<number> {

@@ -24,6 +24,7 @@ export type Experiments = Readonly<Record<string, Experiment>>;
 /** One-way delay of the real relay, microseconds. */
 const RELAY = 250;
 const HZ = 250;
+const PHASE = 1_000;
 export const ADDRESS: Readonly<Record<HostName, string>> = { A: '10.9.0.1', B: '10.9.0.2' };
 
 /** Runs an experiment; the log says what the script's own work cost. */
@@ -32,9 +33,9 @@ export function run(experiment: Experiment, logged: Timeline): Timeline {
 }
 
 export class Lab {
-  readonly world = new World({ seed: 1, hz: HZ });
-  readonly A = new LabHost(this, 'A');
-  readonly B = new LabHost(this, 'B');
+  readonly world: World;
+  readonly A: LabHost;
+  readonly B: LabHost;
   /** What the relay does with each packet; forwards it if null. */
   policy: Policy | null = null;
   private readonly wire: Wire;
@@ -49,7 +50,11 @@ export class Lab {
   private readonly conns = new Map<string, number>();
   private readonly pacer: Pacer;
 
-  constructor(logged: Timeline) {
+  /** @param states whether state changes shall be in the timeline (looking for them takes time) */
+  constructor(logged: Timeline, states = true) {
+    this.world = new World({ seed: 1, hz: HZ, log: states });
+    this.A = new LabHost(this, 'A');
+    this.B = new LabHost(this, 'B');
     this.pacer = new Pacer(logged);
     this.wire = this.world.wire(this.A.sim, this.B.sim, { delay: RELAY });
     this.wire.rule({
@@ -59,9 +64,11 @@ export class Lab {
   }
 
   run(experiment: Experiment): Timeline {
+    // Nothing begins just when a jiffy does.
+    this.world.runFor(PHASE);
     const body = this.world.script(() => experiment(this), 'experiment');
     this.world.runUntil(() => body.ended);
-    if (!body.ended) throw new Error('the script waits for something that never happens');
+    if (!body.ended) throw new Error(`the script waits for ever after '${this.lastLine()}'`);
     const end = this.now;
     const leave = this.world.script(() => this.leave(), 'end');
     this.world.runUntil(() => leave.ended);
@@ -70,6 +77,11 @@ export class Lab {
     for (const e of this.events) e.t -= this.origin;
     this.events.sort((x, y) => x.t - y.t);
     return { events: this.events, tail: this.tail, end };
+  }
+
+  private lastLine(): string {
+    const last = this.events.findLast(e => e.kind === 'script');
+    return last?.kind === 'script' ? last.text : '';
   }
 
   // The script's clock.

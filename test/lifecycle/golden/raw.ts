@@ -44,13 +44,19 @@ export class Raw {
     };
   }
 
-  /** Takes packets of A until one passes the test; looks every millisecond, for up to 3 s. */
+  /**
+   * Takes packets of A until one passes the test; looks every millisecond, for up to 3 s. The first look is
+   * too early for what has just been sent: the relay was another thread.
+   */
   *wait(test: (p: Packet) => boolean = () => true): Script<Packet> {
-    for (const end = this.lab.now + 3; this.lab.now < end; yield* this.lab.sleep(0.001))
+    const end = this.lab.now + 3;
+    do {
+      yield* this.lab.sleep(0.001);
       while (this.rx.length > 0) {
         const p = this.rx.shift()!;
         if (test(p)) return p;
       }
+    } while (this.lab.now < end);
     throw new Error('A did not send what the script waits for');
   }
 

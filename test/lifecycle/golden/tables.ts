@@ -1,6 +1,74 @@
-/** What `ss -tano` prints for a host of the lab. */
+/** What `ss -tanoH` or `ss -tanoiH` prints for a host of the lab, read from the engine's own tables. */
+import { NEVER } from '../../../src/base/time.ts';
 import type { Host } from '../../../src/sim/host.ts';
+import type { Connection } from '../../../src/tcp/connection.ts';
+import { XMIT_NONE, XMIT_PROBE0 } from '../../../src/tcp/constants.ts';
+import { stateName } from '../../../src/tcp/state.ts';
 
-export function ssLines(_host: Host, _info: boolean): string[] {
-  return [];
+export function ssLines(host: Host, info: boolean): string[] {
+  const { tcp } = host.stack;
+  const out: string[] = [];
+  for (const l of tcp.listeners())
+    out.push(`LISTEN ${l.queueLength} ${l.backlog} ${l.local}:${l.localPort} 0.0.0.0:*`);
+  for (const r of tcp.requests())
+    out.push(row('SYN-RECV', 0, 0, r, timer('on', r.deadline - tcp.now, r.retransmits)));
+  for (const c of tcp.connections()) {
+    const line = row(ssState(c.state), received(c), (c.writeSeq - c.sndUna) | 0, c, timerOf(c));
+    out.push(info ? `${line} ${infoOf(c)}` : line);
+  }
+  for (const w of tcp.timeWaits())
+    out.push(row(ssState(w.state), 0, 0, w, timer('timewait', w.remaining, 0)));
+  return out;
+}
+
+/** As the socket diagnostics call it. */
+export const ssState = (state: number): string => {
+  const name = stateName(state as Parameters<typeof stateName>[0]);
+  return name === 'ESTABLISHED' ? 'ESTAB' : name.replaceAll('_', '-');
+};
+
+interface Ends {
+  readonly local: object;
+  readonly localPort: number;
+  readonly remote: object;
+  readonly remotePort: number;
+}
+
+const row = (state: string, rq: number, wq: number, e: Ends, timer: string): string =>
+  `${state} ${rq} ${wq} ${e.local}:${e.localPort} ${e.remote}:${e.remotePort}${timer}`;
+
+const timer = (name: string, micros: number, count: number): string =>
+  ` timer:(${name},${Math.round(micros / 1000)}ms,${count})`;
+
+/** Unread bytes; a FIN counts as one. */
+const received = (c: Connection): number => (c.state === 2 ? 0 : Math.max(0, (c.rcvNxt - c.copiedSeq) | 0));
+
+function timerOf(c: Connection): string {
+  const { now } = c.ctx;
+  if (c.xmitKind === XMIT_PROBE0) return timer('persist', c.xmitAt - now, c.probesOut);
+  if (c.xmitKind !== XMIT_NONE) return timer('on', c.xmitAt - now, c.retransmits);
+  const socketTimer = Math.min(c.keepaliveAt, c.finWait2At);
+  return socketTimer === NEVER ? '' : timer('keepalive', socketTimer - now, c.probesOut);
+}
+
+function infoOf(c: Connection): string {
+  const i = c.info();
+  const words: [string, number | string][] = [
+    ['rto', i.rto / 1000],
+    ['backoff', i.backoff || ''],
+    ['mss', i.snd_mss],
+    ['pmtu', i.pmtu],
+    ['rcvmss', i.rcv_mss],
+    ['advmss', i.advmss],
+    ['cwnd', i.snd_cwnd],
+    ['ssthresh', i.snd_ssthresh < 0x7fffffff ? i.snd_ssthresh : ''],
+    ['bytes_sent', i.bytes_sent || ''],
+    ['bytes_retrans', i.bytes_retrans || ''],
+    ['bytes_acked', i.bytes_acked || ''],
+    ['segs_out', i.segs_out || ''],
+    ['segs_in', i.segs_in || ''],
+    ['data_segs_out', i.data_segs_out || ''],
+  ];
+  const shown = words.filter(([, value]) => value !== '').map(([name, value]) => `${name}:${value}`);
+  return `reno ${shown.join(' ')}`;
 }

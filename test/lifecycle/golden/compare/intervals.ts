@@ -4,7 +4,7 @@
  * A real timer fires late by up to an eighth of its time, never early, and the lab's threads kept each other
  * waiting for up to 5 ms. So an interval fits if
  *     simulated ≤ logged + 5 ms   and   logged ≤ simulated × 1.13 + 20 ms.
- * It must fit from the event before, or from one of the three before that: which of several running timers
+ * It must fit from one of the four events before, or of the four last acts of the script: which of several running timers
  * was meant (a delayed ACK's, a retransmission's) can't be read from a log. What the script itself did is
  * where intervals begin, never where one ends; its calls that waited are checked when they return.
  */
@@ -57,16 +57,13 @@ function tolerance(e: Event): readonly [number, number] {
 const fits = (simulated: number, logged: number, extra: readonly [number, number]): boolean =>
   simulated <= Math.max(logged, 0) + 0.005 + extra[0] && logged <= simulated * 1.13 + 0.02 + extra[1];
 
-/** The last few moments before the event, latest first. */
+/** The last few moments of the connection before the event, and of the script, latest first. */
 function earlier(moments: readonly Moment[], l: Event, s: Event): Moment[] {
-  const any = l.kind === 'script';
-  const out: Moment[] = [];
-  for (let i = moments.length - 1; i >= 0 && out.length < EARLIER; i--) {
-    const m = moments[i]!;
-    if (m.source === l || m.simulated > s.t) continue;
-    if (any || m.conn < 0 || m.conn === s.conn) out.push(m);
-  }
-  return out;
+  const before = moments.filter(m => m.source !== l && m.simulated <= s.t);
+  const own = before.filter(m => m.conn >= 0 && (l.kind === 'script' || m.conn === s.conn));
+  const scripts = before.filter(m => m.conn < 0);
+  const out = [...own.slice(-EARLIER), ...scripts.slice(-EARLIER)];
+  return out.sort((x, y) => y.simulated - x.simulated);
 }
 
 /** What a host sent, received and was told by the script, in the run's order. */

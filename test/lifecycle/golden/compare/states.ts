@@ -29,10 +29,10 @@ export function compareStates(logged: Timeline, simulated: Timeline, pairs: Pair
 
 function compareHost(host: HostName, logged: Timeline, simulated: Timeline, pairs: Pairs): Finding[] {
   const lives = livesOf(host, simulated);
-  const byPort = new Map<number, Life>();
+  const lines = logged.events.filter((e): e is StateEvent => e.kind === 'state' && e.host === host);
+  const byPort = assign(lines, lives);
   const findings: Finding[] = [];
-  for (const l of logged.events) {
-    if (l.kind !== 'state' || l.host !== host) continue;
+  for (const l of lines) {
     const known = byPort.get(l.port);
     const found = choose(known ? [known] : lives, l);
     if (!found) {
@@ -40,22 +40,58 @@ function compareHost(host: HostName, logged: Timeline, simulated: Timeline, pair
       return [{ t: l.t, what: `${host} is not seen in ${l.state}`, logged: l, simulated: next }];
     }
     const [life, index] = found;
-    const missed = life.stays.slice(Math.max(life.at + 1, 1), index).find(lasting);
+    const missed = life.stays.slice(Math.max(life.at + 1, 1), index).find(s => stays(life, s));
     if (missed) findings.push(unseen(host, missed));
     life.at = index;
     const { event } = life.stays[index]!;
     if (event) pairs.set(l, event);
-    // A client's port is its connection's own; a server's is shared.
-    if (event && l.port > 32767) byPort.set(l.port, life);
   }
   for (const life of lives)
     for (const stay of life.stays.slice(life.at + 1))
-      if (stay.event && lasting(stay) && stay.from + 0.13 * wait(life, stay) + GLANCE < simulated.end)
+      if (stay.event && stays(life, stay) && stay.from + 0.13 * wait(life, stay) + GLANCE < simulated.end)
         findings.push(unseen(host, stay));
   return findings.slice(0, 1);
 }
 
+/**
+ * Which connection a client's port means (a server's is shared): one that went through all the states that
+ * the log shows for the port, in time. A port for which there is none is looked for line by line.
+ */
+function assign(lines: readonly StateEvent[], lives: readonly Life[]): Map<number, Life> {
+  const ports = [...new Set(lines.map(l => l.port))].filter(p => p > 32767).sort((x, y) => x - y);
+  const owner = new Map<Life, number>();
+  const wanted = (port: number): Life[] => lives.filter(life => couldBe(life, lines, port));
+  const place = (port: number, tried: Set<Life>): boolean => {
+    const choices = wanted(port);
+    const life =
+      choices.find(c => !owner.has(c)) ??
+      choices.find(c => {
+        if (tried.has(c)) return false;
+        tried.add(c);
+        return place(owner.get(c)!, tried);
+      });
+    if (life) owner.set(life, port);
+    return life !== undefined;
+  };
+  for (const port of ports) place(port, new Set());
+  return new Map([...owner].map(([life, port]) => [port, life]));
+}
+
+function couldBe(life: Life, lines: readonly StateEvent[], port: number): boolean {
+  const trial = { ...life };
+  for (const l of lines) {
+    if (l.port !== port) continue;
+    const i = reachable(trial, l);
+    if (i < 0 || trial.stays[i]!.from > l.t + EARLY) return false;
+    trial.at = i;
+  }
+  return true;
+}
+
 const lasting = (s: Stay): boolean => s.until - s.from > GLANCE;
+
+/** It lasted, and was not what the log showed anyhow (a socket gone, made anew and gone again). */
+const stays = (life: Life, s: Stay): boolean => lasting(s) && s.state !== life.stays[life.at]?.state;
 
 /** How long the connection had been in the state before: a bound for the slack of the timer that ended it. */
 const wait = (life: Life, stay: Stay): number => {
@@ -72,25 +108,36 @@ const unseen = (host: HostName, s: Stay): Finding => ({
   simulated: s.event,
 });
 
-/** The connection that may have come to the logged state, nearest in time, and which of its stays that was. */
+/**
+ * The connection that may have come to the logged state, and which of its stays that was: of one connection
+ * the latest that the poller could have reached by then, of several connections the one that came first.
+ */
 function choose(lives: readonly Life[], l: StateEvent): [Life, number] | null {
   let best: [Life, number] | null = null;
-  let distance = Number.POSITIVE_INFINITY;
-  for (const life of lives)
-    for (let i = life.at + 1; i < life.stays.length; i++) {
-      const stay = life.stays[i]!;
-      if (stay.state === l.state) {
-        const d = stay.event ? Math.abs(stay.from - l.t) : 1e6;
-        if (d < distance) {
-          best = [life, i];
-          distance = d;
-        }
-        break;
-      }
-      if (i > 0 && lasting(stay)) break;
-    }
+  for (const life of lives) {
+    const i = reachable(life, l);
+    if (i < 0) continue;
+    if (best === null || rank(life.stays[i]!, l) < rank(best[0].stays[best[1]]!, l)) best = [life, i];
+  }
   return best;
 }
+
+function reachable(life: Life, l: StateEvent): number {
+  let found = -1;
+  for (let i = life.at + 1; i < life.stays.length; i++) {
+    const stay = life.stays[i]!;
+    if (stay.state === l.state && (found < 0 || stay.from <= l.t + EARLY)) found = i;
+    if (i > 0 && stays(life, stay)) break;
+  }
+  return found;
+}
+
+/** Those that are due come first, by time; then sockets that never were; then those to come. */
+const rank = (s: Stay, l: StateEvent): number =>
+  s.event === null ? 1e6 : s.from <= l.t + EARLY ? s.from : 1e7 + s.from;
+
+/** How much earlier than in the run the log may show a state. */
+const EARLY = 0.005;
 
 /** Each connection that the relay saw, with the states of this host's end. */
 function livesOf(host: HostName, run: Timeline): Life[] {

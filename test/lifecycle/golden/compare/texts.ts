@@ -55,7 +55,7 @@ function repliesOf(text: string) {
 function dissect(text: string): { rest: string; rows: string[] } {
   const rows = [...text.matchAll(ROW)].map(m => {
     const timer = m[6] === undefined ? '' : ` ${m[6]}/${m[8]}`;
-    return maskPorts(`${m[1]} ${m[2]} ${m[3]} ${m[4]} ${m[5]}${timer}`);
+    return `${m[1]} ${m[2]} ${m[3]} ${maskPorts(`${m[4]} ${m[5]}`)}${timer}`;
   });
   const rest = text
     .replace(INFO, '')

@@ -151,6 +151,7 @@ function* lingerExit(L: Lab): Script {
   const { a } = yield* established(L);
   yield* a.linger(1, 5);
   L.policy = () => 'drop';
+  yield* L.sleep(0.002);
   yield* a.send('x'.repeat(100));
   yield* L.sleep(0.5);
   yield* L.say(`child exit took ${yield* a.closeOnExit()} s after its 0.5 s sleep`);
