@@ -5,7 +5,7 @@
 //   node scripts/run.mjs [node options] FILE.ts [arguments]
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,16 +20,21 @@ if (program === undefined || !program.endsWith('.ts') || !existsSync(join(root, 
   process.exit(2);
 }
 
+// The compiler takes what the program imports, and nothing else that may be half done.
+const build = join(root, 'build');
+mkdirSync(build, { recursive: true });
+const config = join(build, `${program.replace(/\W/g, '-')}.tsconfig.json`);
+writeFileSync(
+  config,
+  JSON.stringify({ extends: '../tsconfig.run.json', include: [], files: [join('..', program)] }),
+);
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-const compiled = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.run.json'], {
-  cwd: root,
-  stdio: ['ignore', 2, 2],
-});
+const compiled = spawnSync(process.execPath, [tsc, '-p', config], { cwd: root, stdio: ['ignore', 2, 2] });
 if (compiled.status !== 0) {
   console.error(`${program} does not compile; the compiler says why above.`);
   process.exit(1);
 }
-const js = join(root, 'build', program.replace(/\.ts$/, '.js'));
+const js = join(build, program.replace(/\.ts$/, '.js'));
 const r = spawnSync(process.execPath, [...args.slice(0, at), js, ...args.slice(at + 1)], {
   cwd: root,
   stdio: 'inherit',

@@ -1,0 +1,154 @@
+import { parseAddress } from '../src/base/address.ts';
+import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
+import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, SOCK_NONBLOCK } from '../src/socket/constants.ts';
+import { LAST_ACK } from '../src/tcp/state.ts';
+import { must, type Side, seconds } from './harness.ts';
+import { type App, Pair } from './pair.ts';
+
+const CHUNK = 1024;
+const PORTS = 64;
+const FIRST_PORT = 5000;
+/** The server closes this long after it has read the end of file: its ACK has gone by itself then. */
+const LINGER = 50_000;
+
+const payload = new Uint8Array(CHUNK).fill(0x61);
+const buffer = new Uint8Array(4096);
+
+/** Answers 1 KB with 1 KB, and closes when the client has. */
+class Server implements App {
+  closed = 0;
+  private readonly pair: Pair;
+  private readonly listeners = new Set<number>();
+  private readonly got = new Map<number, number>();
+
+  constructor(pair: Pair) {
+    this.pair = pair;
+    for (let i = 0; i < PORTS; i++) this.listeners.add(pair.server.listen(FIRST_PORT + i));
+  }
+
+  event(fd: number): void {
+    const { server } = this.pair;
+    const { sockets } = server;
+    if (this.listeners.has(fd)) {
+      for (;;) {
+        const child = sockets.accept(fd, SOCK_NONBLOCK);
+        if (child === -EAGAIN) return;
+        must(child >= 0, `accept: ${child}`);
+        this.got.set(child, 0);
+        server.watch(child, EPOLLIN);
+      }
+    }
+    const n = sockets.recv(fd, buffer);
+    if (n === -EAGAIN) return;
+    must(n >= 0, `server recv: ${n}`);
+    if (n === 0) {
+      this.got.delete(fd);
+      sockets.epollCtl(server.epfd, EPOLL_CTL_MOD, fd, 0);
+      this.pair.after(LINGER, () => {
+        this.closed++;
+        sockets.close(fd);
+      });
+      return;
+    }
+    const total = this.got.get(fd)! + n;
+    this.got.set(fd, total);
+    if (total === CHUNK) must(sockets.send(fd, payload) === CHUNK, 'server send');
+  }
+}
+
+/** Opens, sends 1 KB, reads 1 KB, and then closes or keeps the connection. */
+class Client implements App {
+  begun = 0;
+  /** Connections that have done their exchange. */
+  finished = 0;
+  private readonly pair: Pair;
+  private readonly keep: boolean;
+  private readonly got = new Map<number, number>();
+
+  constructor(pair: Pair, keep: boolean) {
+    this.pair = pair;
+    this.keep = keep;
+  }
+
+  open(): void {
+    const { client, server } = this.pair;
+    const fd = client.socket();
+    const port = FIRST_PORT + (this.begun++ % PORTS);
+    const r = client.sockets.connect(fd, parseAddress(server.address)!, port);
+    must(r === -EINPROGRESS, `connect: ${r}`);
+    this.got.set(fd, 0);
+    client.watch(fd, EPOLLOUT);
+  }
+
+  event(fd: number, events: number): void {
+    const { client } = this.pair;
+    const { sockets } = client;
+    if (events & EPOLLOUT) {
+      must(sockets.send(fd, payload) === CHUNK, 'client send');
+      sockets.epollCtl(client.epfd, EPOLL_CTL_MOD, fd, EPOLLIN);
+      return;
+    }
+    const n = sockets.recv(fd, buffer);
+    if (n === -EAGAIN) return;
+    must(n > 0, `client recv: ${n}`);
+    const total = this.got.get(fd)! + n;
+    if (total < CHUNK) {
+      this.got.set(fd, total);
+      return;
+    }
+    this.got.delete(fd);
+    this.finished++;
+    if (!this.keep) sockets.close(fd);
+  }
+}
+
+export interface Lives {
+  readonly pair: Pair;
+  /** Runs `count` lives, at most `width` of them open at a time. */
+  live(count: number, width: number): void;
+}
+
+/** A pair that does lives; with `keep` its connections stay open after their exchange. */
+export function lives(keep: boolean): Lives {
+  const pair = new Pair({ tcp_max_tw_buckets: 4_000_000, ip_local_port_range: '1024 65535' });
+  const server = new Server(pair);
+  const client = new Client(pair, keep);
+  return {
+    pair,
+    live(count, width) {
+      const target = client.finished + count;
+      const limit = client.begun + count;
+      pair.run(client, server, () => {
+        while (client.begun < limit && client.begun - client.finished < width) client.open();
+        return client.finished >= target;
+      });
+      if (keep) return;
+      // The last of them still have to end: closed by the server, and the last FIN acknowledged.
+      pair.run(client, server, () => server.closed === target);
+      pair.run(client, server, () => pair.server.stack.tcp.counts()[LAST_ACK] === 0);
+    },
+  };
+}
+
+/** @param count lives per round @param width how many at a time */
+export function lastackLives(count: number, width: number): Side {
+  const { pair, live } = lives(false);
+  return {
+    name: 'lastack',
+    async run() {
+      const { mib } = pair.client.stack;
+      const before = mib.TcpExtTW;
+      const s = await seconds(() => live(count, width));
+      must(mib.TcpExtTW - before === count, 'a life without TIME_WAIT');
+      for (const end of [pair.client, pair.server]) {
+        const m = end.stack.mib;
+        must(
+          m.TcpOutRsts + m.TcpEstabResets + m.TcpExtTWRecycled + m.TcpExtTCPTimeWaitOverflow === 0,
+          'a reset',
+        );
+        must(m.TcpRetransSegs === 0, 'a retransmission');
+      }
+      return count / s;
+    },
+  };
+}
