@@ -31,8 +31,8 @@ export class TimeWaits {
     this.host = host;
     this.v4 = new TimeWaitTable(1, 0);
     this.v6 = new TimeWaitTable(4, 0);
-    this.fire4 = row => this.remove(this.v4, row);
-    this.fire6 = row => this.remove(this.v6, row);
+    this.fire4 = row => this.ended(this.v4, row);
+    this.fire6 = row => this.ended(this.v6, row);
   }
 
   get size(): number {
@@ -68,7 +68,6 @@ export class TimeWaits {
     const least = substate === TIME_WAIT ? this.msl2 : Math.max(timeout, c.rto * 3.5);
     this.arm(t, row, least);
     host.ports.addFlow(c.localPort);
-    host.mib.TcpExtTW++;
     return row;
   }
 
@@ -82,6 +81,12 @@ export class TimeWaits {
 
   restart(t: TimeWaitTable, row: number): void {
     this.arm(t, row, this.msl2);
+  }
+
+  /** 2 MSL have passed. */
+  private ended(t: TimeWaitTable, row: number): void {
+    this.host.mib.TcpExtTW++;
+    this.remove(t, row);
   }
 
   remove(t: TimeWaitTable, row: number): void {
@@ -116,6 +121,7 @@ export class TimeWaits {
     const t = this.table(c.remote);
     c.tsRecent = t.tsRecent(row);
     c.tsRecentStamp = t.tsStamp(row);
+    this.host.mib.TcpExtTWRecycled++;
     this.remove(t, row);
   }
 
