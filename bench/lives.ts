@@ -1,7 +1,7 @@
 import { parseAddress } from '../src/base/address.ts';
 import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
 import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, SOCK_NONBLOCK } from '../src/socket/constants.ts';
-import { LAST_ACK, TIME_WAIT } from '../src/tcp/state.ts';
+import { LAST_ACK } from '../src/tcp/state.ts';
 import { must, type Side, seconds } from './harness.ts';
 import { type App, Pair } from './pair.ts';
 
