@@ -1,25 +1,18 @@
 import type { Address } from '../base/address.ts';
-import { EADDRINUSE, EADDRNOTAVAIL, ENETUNREACH } from '../base/errno.ts';
 import type { Mib } from '../base/mib.ts';
-import { type Random, randomKey, type SipKey, siphash } from '../base/random.ts';
+import type { Random, SipKey } from '../base/random.ts';
 import { SlabPool } from '../base/ring.ts';
 import { type Seq, seq } from '../base/seq.ts';
 import type { SysctlValues } from '../base/sysctl.ts';
 import { MICROS_PER_SECOND, type Micros, NEVER } from '../base/time.ts';
-import { TimerWheel } from '../base/timers.ts';
 import { arriveListen, arriveSyn, removeFromQueue } from '../tcp/arrive-listen.ts';
 import { arriveRequest, expireRequest } from '../tcp/arrive-request.ts';
 import { arriveTimeWait, reopenIsn, type TimeWaitHost, TW_REOPEN } from '../tcp/arrive-time-wait.ts';
-import { openChild } from '../tcp/child.ts';
-import type { Congestion } from '../tcp/congestion/controller.ts';
-import { Cubic } from '../tcp/congestion/cubic.ts';
-import { Reno } from '../tcp/congestion/reno.ts';
 import { Connection } from '../tcp/connection.ts';
 import { finish } from '../tcp/done.ts';
 import { expire } from '../tcp/expire.ts';
 import { tcpIcmpError } from '../tcp/icmp-error.ts';
-import { type ListenContext, Listener } from '../tcp/listener.ts';
-import { sendSyn } from '../tcp/open.ts';
+import type { ListenContext, Listener } from '../tcp/listener.ts';
 import type { TcpOptions } from '../tcp/options.ts';
 import { output } from '../tcp/output.ts';
 import type { Network, Path } from '../tcp/path.ts';
@@ -32,10 +25,12 @@ import type { TimeWaitTable } from '../tcp/time-wait.ts';
 import type { TraceSink } from '../tcp/trace.ts';
 import type { IcmpError } from '../wire/icmp-error.ts';
 import { RST, type Segment } from '../wire/segment.ts';
-import { FlowTable } from './demux.ts';
-import { Listeners } from './listeners.ts';
+import { Alarms } from './alarms.ts';
+import { Keys } from './keys.ts';
+import { Opener } from './opener.ts';
 import { Bound, Ports } from './ports.ts';
-import { TimeWaits, type TimeWaitView } from './time-waits.ts';
+import { type Flow, TcpTables } from './tcp-tables.ts';
+import type { TimeWaitView } from './time-waits.ts';
 
 export interface TcpEnv {
   readonly sysctl: SysctlValues;
@@ -45,8 +40,6 @@ export interface TcpEnv {
   readonly hz: number;
   readonly net: Network;
 }
-
-type Flow = Connection | Request;
 
 /** Bursts of new data that one connection may send before the others have their turn. */
 const TURN = 16;
@@ -71,18 +64,12 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   trace: TraceSink | null = null;
   orphans = 0;
 
-  private readonly flows: FlowTable<Flow>;
-  private readonly listening = new Listeners();
-  private readonly timeWaitRows: TimeWaits;
-  private readonly wheel: TimerWheel;
-  private readonly timed: (Flow | null)[] = [];
-  private readonly freeIds: number[] = [];
-  private readonly reno = new Reno();
-  private readonly isnKey: SipKey;
-  private readonly tsKey: SipKey;
+  private readonly tables: TcpTables;
+  private readonly alarms: Alarms<Flow>;
+  private readonly keys: Keys;
+  private readonly opener: Opener;
   private changed: (Connection | Listener)[] = [];
   private dirty: Connection[] = [];
-  private readonly fire: (id: number) => void;
 
   constructor(env: TcpEnv) {
     this.sysctl = env.sysctl;
@@ -90,14 +77,12 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.random = env.random;
     this.net = env.net;
     this.jiffy = MICROS_PER_SECOND / env.hz;
-    this.secret = randomKey(env.random);
-    this.isnKey = randomKey(env.random);
-    this.tsKey = randomKey(env.random);
-    this.flows = new FlowTable<Flow>(randomKey(env.random));
-    this.wheel = new TimerWheel(0);
-    this.timeWaitRows = new TimeWaits(this);
-    this.ports = new Ports(env.sysctl, env.random, randomKey(env.random), this, a => env.net.isLocal(a));
-    this.fire = id => this.timerFired(id);
+    this.keys = new Keys(env.random);
+    this.secret = this.keys.cookies;
+    this.tables = new TcpTables(this.keys.tables, this);
+    this.alarms = new Alarms<Flow>(this.jiffy, f => this.alarm(f));
+    this.opener = new Opener(this, this.tables, this.alarms);
+    this.ports = new Ports(env.sysctl, env.random, this.keys.ports, this.tables, a => env.net.isLocal(a));
   }
 
   // The way in
@@ -106,19 +91,19 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   receive(segment: Segment): void {
     this.mib.TcpInSegs += segment.count;
     const { source, destination, sourcePort, destinationPort } = segment;
-    const hash = this.flows.hash(destination, destinationPort, source, sourcePort);
-    const flow = this.flows.find(hash, destination, destinationPort, source, sourcePort);
+    const hash = this.tables.flows.hash(destination, destinationPort, source, sourcePort);
+    const flow = this.tables.flows.find(hash, destination, destinationPort, source, sourcePort);
     if (flow !== null) {
       if (flow instanceof Connection) flow.receiveSegment(segment);
       else arriveRequest(flow, segment);
       return;
     }
-    const rows = this.timeWaitRows.table(destination);
+    const rows = this.tables.rows.table(destination);
     if (rows.size > 0) {
       const row = rows.find(hash, destination, destinationPort, source, sourcePort);
       if (row >= 0 && !this.arriveTimeWaitRow(rows, row, segment)) return;
     }
-    const listener = this.listening.find(destination, destinationPort, hash);
+    const listener = this.tables.listening.find(destination, destinationPort, hash);
     if (listener !== null) arriveListen(listener, segment);
     else if (!(segment.flags & RST)) replyReset(this, segment);
   }
@@ -126,10 +111,10 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   /** True if the segment shall go on to a listener as if the row had not been there. */
   private arriveTimeWaitRow(rows: TimeWaitTable, row: number, segment: Segment): boolean {
     if (arriveTimeWait(this, rows, row, segment) !== TW_REOPEN) return false;
-    const listener = this.listening.find(segment.destination, segment.destinationPort, 0);
+    const listener = this.tables.listening.find(segment.destination, segment.destinationPort, 0);
     if (listener === null) {
       // Nobody to open anew: the row answers as to any stray segment.
-      this.timeWaitRows.acknowledge(rows, row);
+      this.tables.rows.acknowledge(rows, row);
       return false;
     }
     const isn = reopenIsn(rows, row);
@@ -140,8 +125,8 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   /** An ICMP error that quotes a segment of ours. */
   icmpError(e: IcmpError): void {
-    const hash = this.flows.hash(e.source, e.sourcePort, e.destination, e.destinationPort);
-    const flow = this.flows.find(hash, e.source, e.sourcePort, e.destination, e.destinationPort);
+    const hash = this.tables.flows.hash(e.source, e.sourcePort, e.destination, e.destinationPort);
+    const flow = this.tables.flows.find(hash, e.source, e.sourcePort, e.destination, e.destinationPort);
     if (flow === null) {
       this.mib.IcmpInErrors++;
       return;
@@ -172,7 +157,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   }
 
   deadline(): Micros {
-    const jiffies = Math.min(this.wheel.next(), this.timeWaitRows.next());
+    const jiffies = Math.min(this.alarms.next(), this.tables.rows.next());
     return jiffies === Number.POSITIVE_INFINITY ? NEVER : jiffies * this.jiffy;
   }
 
@@ -180,8 +165,8 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   expire(now: Micros, budget: number): number {
     if (now > this.now) this.now = now;
     const jiffy = Math.floor(this.now / this.jiffy);
-    const n = this.wheel.expire(jiffy, budget, this.fire);
-    return n + this.timeWaitRows.expire(jiffy, budget);
+    const n = this.alarms.expire(jiffy, budget);
+    return n + this.tables.rows.expire(jiffy, budget);
   }
 
   /** Connections and listeners whose readiness may have changed since the last call, each once. */
@@ -195,29 +180,25 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   /** Frees everything, without a word to anybody. */
   close(): void {
-    for (const f of this.flows) {
-      if (f.id >= 0) this.wheel.cancel(f.id);
-      f.id = -1;
-      if (f instanceof Connection) {
-        f.recvRing?.free();
-        f.sendRing?.free();
-        f.sent.clear();
-      }
+    for (const f of this.tables.flows) {
+      if (!(f instanceof Connection)) continue;
+      f.recvRing?.free();
+      f.sendRing?.free();
+      f.sent.clear();
     }
-    this.flows.clear();
-    this.listening.clear();
-    this.timeWaitRows.clear();
+    this.tables.flows.clear();
+    this.tables.listening.clear();
+    this.tables.rows.clear();
     this.changed = [];
     this.dirty = [];
-    this.timed.length = 0;
-    this.freeIds.length = 0;
+    this.alarms.clear();
   }
 
   // User calls
 
   /**
    * Active open. Without a binding, or with one of port 0, an ephemeral port is chosen.
-   * @returns the connection in SYN_SENT; −EADDRNOTAVAIL, −EADDRINUSE, −ENETUNREACH, −EHOSTUNREACH
+   * @returns the connection in SYN_SENT; −EADDRNOTAVAIL, −ENETUNREACH, −EHOSTUNREACH
    */
   connect(
     options: TcpOptions,
@@ -225,91 +206,60 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     remote: Address,
     port: number,
   ): Connection | number {
-    if (this.net.isBroadcast(remote) || remote.isMulticast) return -ENETUNREACH;
-    const asked = bound !== null && !bound.address.isAny ? bound.address : null;
-    const path = this.net.path(remote, asked);
-    if (typeof path === 'number') return path;
-    const local = asked ?? path.source.clone();
-    const fixed = bound !== null && bound.port !== 0;
-    let localPort: number;
-    if (fixed) {
-      localPort = bound.port;
-      if (!this.mayReuse(local, localPort, remote, port, true)) return -EADDRNOTAVAIL;
-    } else {
-      localPort = this.ports.ephemeral(local, remote, port, p =>
-        this.mayReuse(local, p, remote, port, false),
-      );
-      if (localPort === 0) return -EADDRNOTAVAIL;
-    }
-    const row = this.timeWaitRows.lookup(local, localPort, remote, port);
-    const iss =
-      row >= 0 ? reopenIsn(this.timeWaitRows.table(remote), row) : this.isn(local, localPort, remote, port);
-    const c = this.makeConnection(options, path, local, localPort, remote.clone(), port);
-    if (row >= 0) this.timeWaitRows.inherit(row, c);
-    if (bound instanceof Bound) c.reuseAddr = bound.reuseAddr;
-    this.enter(c);
-    sendSyn(c, iss);
-    return c;
+    return this.opener.connect(options, bound, remote, port);
   }
 
-  /** Passive open on a bound port. @returns −EADDRINUSE if others listen there already */
+  /**
+   * Passive open on a bound port.
+   * @param hold each request waits for the embedder's decision (`Listener.held`)
+   * @returns −EADDRINUSE if others listen there already
+   */
   listen(
     options: TcpOptions,
     bound: { readonly address: Address; readonly port: number },
     backlog: number,
     hold = false,
   ): Listener | number {
-    if (bound instanceof Bound) {
-      if (!this.ports.mayListen(bound)) return -EADDRINUSE;
-      bound.listening = true;
-    }
-    const v6only = bound instanceof Bound ? bound.v6only : false;
-    const listener = new Listener(this, options, bound.address, bound.port, backlog, v6only, hold);
-    listener.bound = bound;
-    this.listening.add(listener);
-    return listener;
+    return this.opener.listen(options, bound, backlog, hold);
   }
 
-  // Tables, as ss and netstat read them
+  // The tables, as ss and netstat read them
 
-  *connections(): IterableIterator<Connection> {
-    for (const f of this.flows) if (f instanceof Connection) yield f;
+  connections(): IterableIterator<Connection> {
+    return this.tables.connections();
   }
 
-  *requests(): IterableIterator<Request> {
-    for (const f of this.flows) if (f instanceof Request) yield f;
+  /** Entries of SYN queues. */
+  requests(): IterableIterator<Request> {
+    return this.tables.requests();
   }
 
   listeners(): IterableIterator<Listener> {
-    return this.listening.all();
+    return this.tables.listening.all();
   }
 
   /** TIME_WAIT rows, those of orphans in FIN_WAIT_2 included. */
   timeWaits(): IterableIterator<TimeWaitView> {
-    return this.timeWaitRows.views();
+    return this.tables.rows.views();
   }
 
   get timeWaitCount(): number {
-    return this.timeWaitRows.size;
-  }
-
-  /** Timers armed: of connections and requests, and of TIME_WAIT rows. */
-  get timersArmed(): number {
-    return this.wheel.count + this.timeWaitRows.timersArmed;
+    return this.tables.rows.size;
   }
 
   /** Bytes of the TIME_WAIT tables. */
   get timeWaitBytes(): number {
-    return this.timeWaitRows.bytes;
+    return this.tables.rows.bytes;
   }
 
-  /** How many connections are in each state, by Linux's numbers; rows, requests and listeners included. */
+  /** Timers armed: of connections, SYN queue entries and TIME_WAIT rows. */
+  get timersArmed(): number {
+    return this.alarms.armed + this.tables.rows.timersArmed;
+  }
+
+  /** How many are in each state, by Linux's numbers; rows, SYN queue entries and listeners included. */
   counts(): Int32Array {
-    const n = new Int32Array(12);
-    for (const f of this.flows) n[f instanceof Connection ? f.state : 3]!++;
-    this.timeWaitRows.count(n);
-    for (const _ of this.listening.all()) n[10]!++;
-    return n;
+    return this.tables.counts();
   }
 
   // What connections ask (TcpContext)
@@ -337,13 +287,13 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     // A later deadline needs no visit to the wheel: the earlier one looks again when it comes.
     if (at >= tcb.armedAt || tcb.id < 0) return;
     tcb.armedAt = at;
-    this.wheel.arm(tcb.id, Math.ceil(at / this.jiffy));
+    this.alarms.set(tcb as Connection, at);
   }
 
   closed(tcb: Tcb): void {
     const c = tcb as Connection;
-    this.flows.remove(c);
-    this.freeId(c);
+    this.tables.flows.remove(c);
+    this.alarms.dismiss(c);
     if (c.portHeld) {
       this.ports.removeFlow(c.localPort);
       c.portHeld = false;
@@ -357,7 +307,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   timeWait(tcb: Tcb, substate: number, timeout: Micros): void {
     const c = tcb as Connection;
     transition(c, substate as 5 | 6, 'to the TIME_WAIT table');
-    const row = this.timeWaitRows.take(c, substate, timeout);
+    const row = this.tables.rows.take(c, substate, timeout);
     // Linux drops what is unsent with the connection; data received stays readable.
     c.sent.clear();
     if (row >= 0) retire(c);
@@ -369,144 +319,55 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   }
 
   isn(local: Address, localPort: number, remote: Address, remotePort: number): Seq {
-    const h = this.hashTuple(this.isnKey, local, localPort, remote, remotePort);
-    // M of RFC 6528: Linux's clock ticks every 64 ns, wrapping in 274 s (MUST-8 asks for about 4 µs).
-    const ticks = Math.floor((this.now * 1000) / 64) % 2 ** 32;
-    return seq(h + ticks);
+    return this.keys.isn(this.now, local, localPort, remote, remotePort);
   }
 
   timestampOffset(local: Address, remote: Address): number {
-    return this.hashTuple(this.tsKey, local, 0, remote, 0);
-  }
-
-  /** The hash under which a 4-tuple is found in the tables. */
-  tupleHash(local: Address, lp: number, remote: Address, rp: number): number {
-    return this.flows.hash(local, lp, remote, rp);
-  }
-
-  private hashTuple(key: SipKey, local: Address, lp: number, remote: Address, rp: number): number {
-    const ports = (lp << 16) | rp;
-    if (remote.is4) return siphash(key, local.d, remote.d, ports, 0, 0, 0);
-    const a = siphash(key, local.a, local.b, local.c, local.d, ports, 1);
-    return siphash(key, a, remote.a, remote.b, remote.c, remote.d, 2);
+    return this.keys.timestampOffset(local, remote);
   }
 
   // What listeners ask (ListenContext)
 
   addRequest(request: Request): void {
-    this.flows.add(request);
-    request.id = this.takeId(request);
+    this.tables.flows.add(request);
+    this.alarms.enroll(request);
   }
 
   removeRequest(request: Request): void {
-    this.flows.remove(request);
-    this.freeId(request);
+    this.tables.flows.remove(request);
+    this.alarms.dismiss(request);
   }
 
   scheduleRequest(request: Request): void {
-    if (request.id >= 0) this.wheel.arm(request.id, Math.ceil(request.deadline / this.jiffy));
+    this.alarms.set(request, request.deadline);
   }
 
   createChild(listener: Listener, request: Request, path: Path): Connection {
-    const { local, localPort, remote, remotePort } = request;
-    const c = this.makeConnection(listener.options.clone(), path, local, localPort, remote, remotePort);
-    if (listener.bound instanceof Bound) c.reuseAddr = listener.bound.reuseAddr;
-    this.enter(c);
-    openChild(c, request);
-    return c;
+    return this.opener.child(listener, request, path);
   }
 
   listenerClosed(listener: Listener): void {
-    this.listening.remove(listener);
+    this.tables.listening.remove(listener);
     if (listener.bound instanceof Bound) listener.bound.listening = false;
-    for (const f of [...this.requests()]) if (f.listener === listener) removeFromQueue(f);
+    for (const f of [...this.tables.requests()]) if (f.listener === listener) removeFromQueue(f);
     this.wakeListener(listener);
   }
 
   // What TIME_WAIT rows ask (TimeWaitHost)
 
   restartTimeWait(table: TimeWaitTable, row: number): void {
-    this.timeWaitRows.restart(table, row);
+    this.tables.rows.restart(table, row);
   }
 
   removeTimeWait(table: TimeWaitTable, row: number): void {
-    this.timeWaitRows.remove(table, row);
+    this.tables.rows.remove(table, row);
   }
 
   timeWaitEntered(table: TimeWaitTable, row: number): void {
     table.setEntered(row, Math.floor(this.now / 1000) | 0);
   }
 
-  // PortUsers
-
-  flowConflicts(address: Address, port: number, reuseAddr: boolean): boolean {
-    for (const f of this.flows) {
-      if (!(f instanceof Connection) || f.localPort !== port || !f.portHeld) continue;
-      if (!address.isAny && !f.local.equals(address)) continue;
-      if (!reuseAddr || !f.reuseAddr) return true;
-    }
-    return this.timeWaitRows.conflicts(address, port, reuseAddr);
-  }
-
-  /** Whether the 4-tuple is free, or held by a TIME_WAIT row that may be reused now (section 5). */
-  private mayReuse(local: Address, lp: number, remote: Address, rp: number, explicit: boolean): boolean {
-    const hash = this.flows.hash(local, lp, remote, rp);
-    if (this.flows.find(hash, local, lp, remote, rp) !== null) return false;
-    return this.timeWaitRows.mayReuse(local, lp, remote, rp, explicit);
-  }
-
-  private makeConnection(
-    options: TcpOptions,
-    path: Path,
-    local: Address,
-    localPort: number,
-    remote: Address,
-    remotePort: number,
-  ): Connection {
-    const c = new Connection(
-      this,
-      options,
-      path,
-      local,
-      localPort,
-      remote,
-      remotePort,
-      this.congestion(options),
-    );
-    c.sndbuf = options.sndbuf || this.sysctl.tcp_wmem[1];
-    c.rcvbuf = options.rcvbuf || this.sysctl.tcp_rmem[1];
-    return c;
-  }
-
-  private congestion(options: TcpOptions): Congestion {
-    const name = options.congestion || this.sysctl.tcp_congestion_control;
-    return name === 'reno' ? this.reno : new Cubic();
-  }
-
-  private enter(c: Connection): void {
-    this.flows.add(c);
-    c.id = this.takeId(c);
-    this.ports.addFlow(c.localPort);
-    c.portHeld = true;
-  }
-
-  private takeId(f: Flow): number {
-    const id = this.freeIds.pop() ?? this.timed.length;
-    this.timed[id] = f;
-    return id;
-  }
-
-  private freeId(f: Flow): void {
-    if (f.id < 0) return;
-    this.wheel.cancel(f.id);
-    this.timed[f.id] = null;
-    this.freeIds.push(f.id);
-    f.id = -1;
-  }
-
-  private timerFired(id: number): void {
-    const f = this.timed[id];
-    if (!f) return;
+  private alarm(f: Flow): void {
     if (f instanceof Request) {
       expireRequest(f);
       return;

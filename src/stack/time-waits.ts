@@ -1,11 +1,12 @@
 import { Address } from '../base/address.ts';
 import type { Micros } from '../base/time.ts';
 import type { Connection } from '../tcp/connection.ts';
+import type { TcpContext } from '../tcp/context.ts';
 import { sendBare } from '../tcp/reply.ts';
 import { FIN_WAIT_2, TIME_WAIT } from '../tcp/state.ts';
 import { TimeWaitTable, TW_REUSE_ADDR } from '../tcp/time-wait.ts';
 import { ACK } from '../wire/segment.ts';
-import type { TcpHost } from './tcp-host.ts';
+import type { Ports } from './ports.ts';
 
 /** A row as `ss` shows it. */
 export interface TimeWaitView {
@@ -19,16 +20,25 @@ export interface TimeWaitView {
   readonly remaining: Micros;
 }
 
+/** What the rows ask of their host. */
+export interface RowHost extends TcpContext {
+  readonly ports: Ports;
+}
+
+type TupleHash = (local: Address, localPort: number, remote: Address, remotePort: number) => number;
+
 /** The TIME_WAIT rows of a host: two tables, their timers, their limit, and who may reuse them. */
 export class TimeWaits {
-  private readonly host: TcpHost;
+  private readonly host: RowHost;
+  private readonly hash: TupleHash;
   private readonly v4: TimeWaitTable;
   private readonly v6: TimeWaitTable;
   private readonly fire4: (row: number) => void;
   private readonly fire6: (row: number) => void;
 
-  constructor(host: TcpHost) {
+  constructor(host: RowHost, hash: TupleHash) {
     this.host = host;
+    this.hash = hash;
     this.v4 = new TimeWaitTable(1, 0);
     this.v6 = new TimeWaitTable(4, 0);
     this.fire4 = row => this.ended(this.v4, row);
@@ -96,7 +106,7 @@ export class TimeWaits {
 
   lookup(local: Address, lp: number, remote: Address, rp: number): number {
     const t = this.table(remote);
-    return t.size === 0 ? -1 : t.find(this.host.tupleHash(local, lp, remote, rp), local, lp, remote, rp);
+    return t.size === 0 ? -1 : t.find(this.hash(local, lp, remote, rp), local, lp, remote, rp);
   }
 
   /**

@@ -1,0 +1,58 @@
+import type { Address } from '../base/address.ts';
+import type { SipKey } from '../base/siphash.ts';
+import { Connection } from '../tcp/connection.ts';
+import { Request } from '../tcp/request.ts';
+import { LISTEN, SYN_RECV } from '../tcp/state.ts';
+import { FlowTable } from './demux.ts';
+import { Listeners } from './listeners.ts';
+import type { PortUsers } from './ports.ts';
+import { type RowHost, TimeWaits } from './time-waits.ts';
+
+export type Flow = Connection | Request;
+
+/** What a host's TCP keeps: connections and SYN queue entries by 4-tuple, listeners, TIME_WAIT rows. */
+export class TcpTables implements PortUsers {
+  readonly flows: FlowTable<Flow>;
+  readonly listening = new Listeners();
+  readonly rows: TimeWaits;
+
+  constructor(key: SipKey, host: RowHost) {
+    this.flows = new FlowTable<Flow>(key);
+    this.rows = new TimeWaits(host, (l, lp, r, rp) => this.flows.hash(l, lp, r, rp));
+  }
+
+  *connections(): IterableIterator<Connection> {
+    for (const f of this.flows) if (f instanceof Connection) yield f;
+  }
+
+  *requests(): IterableIterator<Request> {
+    for (const f of this.flows) if (f instanceof Request) yield f;
+  }
+
+  counts(): Int32Array {
+    const n = new Int32Array(12);
+    for (const f of this.flows) n[f instanceof Connection ? f.state : SYN_RECV]!++;
+    this.rows.count(n);
+    for (const _ of this.listening.all()) n[LISTEN]!++;
+    return n;
+  }
+
+  flowConflicts(address: Address, port: number, reuseAddr: boolean): boolean {
+    for (const f of this.flows) {
+      if (!(f instanceof Connection) || f.localPort !== port || !f.portHeld) continue;
+      if (!address.isAny && !f.local.equals(address)) continue;
+      if (!reuseAddr || !f.reuseAddr) return true;
+    }
+    return this.rows.conflicts(address, port, reuseAddr);
+  }
+
+  /**
+   * Whether connect() may use the 4-tuple: it is free, or a TIME_WAIT row holds it that may be reused now.
+   * @param explicit the port was bound on purpose
+   */
+  mayReuse(local: Address, lp: number, remote: Address, rp: number, explicit: boolean): boolean {
+    const hash = this.flows.hash(local, lp, remote, rp);
+    if (this.flows.find(hash, local, lp, remote, rp) !== null) return false;
+    return this.rows.mayReuse(local, lp, remote, rp, explicit);
+  }
+}
