@@ -61,7 +61,7 @@ async function measure(side: string, what: string, count: number): Promise<void>
   }
   const established = what === 'established';
   const { pair, live } = lives(established);
-  live(100, 100);
+  live(1000, 100);
   const before = collect();
   live(count, 100);
   const after = collect();
