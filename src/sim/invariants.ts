@@ -18,13 +18,18 @@ import type { World } from './world.ts';
 
 /** Something that must never happen has happened in a simulated world. */
 export class InvariantError extends Error {
-  readonly world: World;
+  readonly #world: World;
+
   constructor(what: string, world: World) {
-    super(
-      `${what}\n  at ${(world.now / 1e6).toFixed(6)} s, after ${world.steps} events\n  again: ${world.replayCommand}`,
-    );
+    const at = `at ${(world.now / 1e6).toFixed(6)} s, after ${world.steps} events`;
+    super(`${what}\n  ${at}\n  again: ${world.replayCommand}`);
     this.name = 'InvariantError';
-    this.world = world;
+    this.#world = world;
+  }
+
+  /** The world as it stands. */
+  get world(): World {
+    return this.#world;
   }
 }
 

@@ -4,39 +4,48 @@ import { Tcb } from '../tcp/tcb.ts';
 import type { Host } from './host.ts';
 import type { World } from './world.ts';
 
-/** One direction of one connection: what its sender wrote and its receiver has not read. */
+/** What one end of a connection has written. */
 export class Stream {
   readonly name: string;
-  /** Bytes written and not read, oldest first; `at` of the first piece have been read. */
-  pieces: Uint8Array[] = [];
-  at = 0;
+  readonly pieces: Uint8Array[] = [];
   written = 0;
-  read = 0;
   /** Urgent data was sent: where it is taken out of the stream is not followed. */
   blind = false;
 
   constructor(name: string) {
     this.name = name;
   }
+}
 
-  /** Compares what was read with what was written next. @returns null if it is the same, else where it differs */
-  match(bytes: Uint8Array, n: number, keep: boolean): number | null {
-    let piece = 0;
-    let at = this.at;
+/** How far one receiver has read of a stream. */
+class Reader {
+  readonly stream: Stream;
+  read = 0;
+  private piece = 0;
+  private at = 0;
+
+  constructor(stream: Stream) {
+    this.stream = stream;
+  }
+
+  /** Compares what was read with what was written next. @returns −1 if it is the same, else where it differs */
+  match(bytes: Uint8Array, n: number, keep: boolean): number {
+    const { pieces } = this.stream;
+    let { piece, at } = this;
     for (let i = 0; i < n; i++) {
-      while (piece < this.pieces.length && at >= this.pieces[piece]!.length) {
+      while (piece < pieces.length && at >= pieces[piece]!.length) {
         piece++;
         at = 0;
       }
-      if (piece >= this.pieces.length || this.pieces[piece]![at] !== bytes[i]) return i;
+      if (piece >= pieces.length || pieces[piece]![at] !== bytes[i]) return i;
       at++;
     }
     if (!keep) {
-      this.pieces.splice(0, piece);
+      this.piece = piece;
       this.at = at;
       this.read += n;
     }
-    return null;
+    return -1;
   }
 }
 
@@ -62,12 +71,14 @@ export class Streams {
 }
 
 /**
- * Holds each host's programs to the promise of TCP: what is read is a prefix of what was written, byte for
- * byte. Kept while a world checks invariants. What raw peers write is not known and not checked.
+ * Holds each host's programs to the promise of TCP: what is read on a connection is a prefix of what was
+ * written, byte for byte. Kept while a world checks invariants; it keeps all that was written. What raw
+ * peers write is not known and not checked.
  */
 export class Ledger {
   private readonly world: World;
   private readonly host: Host;
+  private readonly readers = new WeakMap<Tcb, Reader>();
 
   constructor(host: Host) {
     this.world = host.world;
@@ -76,8 +87,12 @@ export class Ledger {
 
   /** Notes what a send offers; null if the descriptor is no TCP connection. */
   offer(fd: number, bytes: Uint8Array, flags: number): Offer | null {
-    const stream = this.stream(fd, true);
-    if (stream === null) return null;
+    const c = this.connection(fd);
+    if (c === null) return null;
+    const stream = this.world.streams.get(
+      `${c.local}:${c.localPort}>${c.remote}:${c.remotePort}#${c.iss}`,
+      true,
+    )!;
     if (flags & MSG_OOB) stream.blind = true;
     stream.pieces.push(bytes.slice());
     stream.written += bytes.length;
@@ -96,26 +111,32 @@ export class Ledger {
     }
   }
 
+  /** Compares what a read returned. @throws InvariantError if it is not what was written */
   read(fd: number, bytes: Uint8Array, n: number, flags: number): void {
-    const stream = this.stream(fd, false);
-    if (stream === null || stream.blind || flags & MSG_OOB) return;
-    const wrong = stream.match(bytes, n, (flags & MSG_PEEK) !== 0);
-    if (wrong !== null)
-      throw this.world.broken(
-        `${this.host.name}: byte ${stream.read + wrong} that was read on ${stream.name} is not what was written ` +
-          `(${stream.written} written)`,
-      );
+    const c = this.connection(fd);
+    const reader = c === null ? null : this.reader(c);
+    if (reader === null || reader.stream.blind || flags & MSG_OOB) return;
+    const wrong = reader.match(bytes, n, (flags & MSG_PEEK) !== 0);
+    if (wrong < 0) return;
+    const { name, written } = reader.stream;
+    const where = `byte ${reader.read + wrong} that was read on ${name}`;
+    throw this.world.broken(`${this.host.name}: ${where} is not what was written (${written} written)`);
   }
 
-  /** The stream that a descriptor writes or reads. */
-  private stream(fd: number, writes: boolean): Stream | null {
+  private reader(c: Tcb): Reader | null {
+    const known = this.readers.get(c);
+    if (known !== undefined) return known;
+    const name = `${c.remote}:${c.remotePort}>${c.local}:${c.localPort}#${c.irs}`;
+    const stream = this.world.streams.get(name, false);
+    if (stream === null) return null;
+    const reader = new Reader(stream);
+    this.readers.set(c, reader);
+    return reader;
+  }
+
+  private connection(fd: number): Tcb | null {
     const socket = this.host.sockets.find(fd);
-    if (!(socket instanceof TcpSocket)) return null;
-    const c = socket.connection;
-    if (!(c instanceof Tcb)) return null;
-    const name = writes
-      ? `${c.local}:${c.localPort}>${c.remote}:${c.remotePort}#${c.iss}`
-      : `${c.remote}:${c.remotePort}>${c.local}:${c.localPort}#${c.irs}`;
-    return this.world.streams.get(name, writes);
+    const c = socket instanceof TcpSocket ? socket.connection : null;
+    return c instanceof Tcb ? c : null;
   }
 }

@@ -167,7 +167,6 @@ describe('two drivers on one loop, joined by memory', () => {
     const accepted = p.accept(p.listen());
     const c = await p.connect();
     await accepted;
-    p.a.enter().setsockopt(c, 1, 20, { seconds: 0, microseconds: 50_000 } as never);
     const began = p.loop.now();
     const n = await p.a.wait(p.a.enter().begin.poll([{ fd: c, events: 1, revents: 0 }], 60));
     expect(n).toBe(0);
