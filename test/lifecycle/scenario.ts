@@ -3,7 +3,7 @@ import { Lab, type Script } from './golden/lab.ts';
 import type { SegmentEvent, Timeline } from './golden/timeline.ts';
 import type { Sock } from './golden/vocabulary.ts';
 
-const NO_LOG: Timeline = { events: [], tail: [], end: 0 };
+const NO_LOG: Timeline = { events: [], timers: [], tail: [], end: 0 };
 
 /** Runs a script; what it throws (its expectations) is thrown. States are looked up with `states` alone. */
 export function scenario(script: (L: Lab) => Script): Timeline {

@@ -102,7 +102,10 @@ export class LabHost {
 
   /** As the end of a process closes: without lingering. */
   closeAtExit(fd: number): Script<number> {
-    return this.sys(() => this.sim.sockets.close(fd));
+    return this.sys(() => {
+      this.sim.enter();
+      return this.sim.sockets.close(fd);
+    });
   }
 
   /** Waits for one of the events, for up to some seconds: those that there are. */

@@ -6,7 +6,6 @@
 
 import type { Packet as SimPacket } from '../../../src/link/packet.ts';
 import type { Waitable } from '../../../src/sim/call.ts';
-import type { StateEvent as SimState } from '../../../src/sim/log.ts';
 import type { Wire } from '../../../src/sim/wire.ts';
 import { World } from '../../../src/sim/world.ts';
 import { LabHost } from './host.ts';
@@ -14,6 +13,7 @@ import { Pacer } from './pacer.ts';
 import { flagText, Packet } from './packet.ts';
 import type { Event, HostName, Shown, Timeline } from './timeline.ts';
 import type { Outcome, Policy, Sock } from './vocabulary.ts';
+import { Watcher } from './watcher.ts';
 
 export type { LabHost } from './host.ts';
 
@@ -49,13 +49,16 @@ export class Lab {
   private readonly isn = new Map<string, number>();
   private readonly conns = new Map<string, number>();
   private readonly pacer: Pacer;
+  private readonly watcher: Watcher;
 
   /** @param states whether state changes shall be in the timeline (looking for them takes time) */
   constructor(logged: Timeline, states = true) {
-    this.world = new World({ seed: 1, hz: HZ, log: states });
+    this.world = new World({ seed: 1, hz: HZ, log: false });
     this.A = new LabHost(this, 'A');
     this.B = new LabHost(this, 'B');
     this.pacer = new Pacer(logged);
+    this.watcher = new Watcher([this.A, this.B]);
+    if (states) this.watch();
     this.wire = this.world.wire(this.A.sim, this.B.sim, { delay: RELAY });
     this.wire.rule({
       action: 'drop',
@@ -73,10 +76,22 @@ export class Lab {
     const leave = this.world.script(() => this.leave(), 'end');
     this.world.runUntil(() => leave.ended);
     this.world.runFor(20_000);
-    for (const e of this.world.log) if (e.kind === 'state') this.addState(e);
-    for (const e of this.events) e.t -= this.origin;
-    this.events.sort((x, y) => x.t - y.t);
-    return { events: this.events, tail: this.tail, end };
+    const { states, timers } = this.watcher;
+    const events = [...this.events, ...states].sort((x, y) => x.t - y.t);
+    for (const e of events) e.t -= this.origin;
+    for (const s of timers) {
+      s.t -= this.origin;
+      s.at -= this.origin;
+    }
+    return { events, timers, tail: this.tail, end };
+  }
+
+  /** Looks at the connections that the relay has seen whenever something has happened. */
+  private watch(): void {
+    this.world.when(() => {
+      this.watcher.look(this.conns, this.clock);
+      return false;
+    });
   }
 
   private lastLine(): string {
@@ -263,27 +278,4 @@ export class Lab {
     for (const s of open) if (s.listening) yield* s.close();
     for (const s of open) if (!s.listening) yield* s.close();
   }
-
-  /** A state change of a connection that the relay has seen. */
-  private addState(e: SimState): void {
-    const host = e.host as HostName;
-    const key = host === 'A' ? `${e.localPort}-${e.remotePort}` : `${e.remotePort}-${e.localPort}`;
-    const conn = this.conns.get(key);
-    if (conn === undefined || e.remote !== ADDRESS[host === 'A' ? 'B' : 'A'] || e.to === 'LISTEN') return;
-    const state = STATES[e.to] ?? e.to;
-    this.events.push({ kind: 'state', t: e.time / 1e6, conn, host, port: e.localPort, state, timer: null });
-  }
 }
-
-/** As the socket diagnostics call them. */
-const STATES: Readonly<Record<string, string>> = {
-  ESTABLISHED: 'ESTAB',
-  SYN_SENT: 'SYN-SENT',
-  SYN_RECV: 'SYN-RECV',
-  FIN_WAIT_1: 'FIN-WAIT-1',
-  FIN_WAIT_2: 'FIN-WAIT-2',
-  TIME_WAIT: 'TIME-WAIT',
-  CLOSE_WAIT: 'CLOSE-WAIT',
-  LAST_ACK: 'LAST-ACK',
-  CLOSED: 'gone',
-};

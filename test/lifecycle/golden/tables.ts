@@ -1,12 +1,15 @@
 /** What `ss -tanoH` or `ss -tanoiH` prints for a host of the lab, read from the engine's own tables. */
-import { NEVER } from '../../../src/base/time.ts';
+import { type Micros, NEVER } from '../../../src/base/time.ts';
 import type { Host } from '../../../src/sim/host.ts';
 import type { Connection } from '../../../src/tcp/connection.ts';
 import { XMIT_NONE, XMIT_PROBE0 } from '../../../src/tcp/constants.ts';
 import { stateName } from '../../../src/tcp/state.ts';
+import type { Timer } from './timeline.ts';
 
 export function ssLines(host: Host, info: boolean): string[] {
   const { tcp } = host.stack;
+  // A stack knows the time that it was told last.
+  host.enter();
   const out: string[] = [];
   for (const l of tcp.listeners())
     out.push(`LISTEN ${l.queueLength} ${l.backlog} ${l.local}:${l.localPort} 0.0.0.0:*`);
@@ -43,12 +46,20 @@ const timer = (name: string, micros: number, count: number): string =>
 /** Unread bytes; a FIN counts as one. */
 const received = (c: Connection): number => (c.state === 2 ? 0 : Math.max(0, (c.rcvNxt - c.copiedSeq) | 0));
 
+/** The timer that the socket diagnostics tell of, by their names. */
+export function socketTimer(c: Connection, now: Micros): Timer | null {
+  const ms = (at: number): number => Math.round((at - now) / 1000);
+  if (c.xmitKind === XMIT_PROBE0) return { kind: 'probe0', ms: ms(c.xmitAt) };
+  if (c.xmitKind !== XMIT_NONE) return { kind: 'rexmit', ms: ms(c.xmitAt) };
+  const at = Math.min(c.keepaliveAt, c.finWait2At);
+  return at === NEVER ? null : { kind: 'keepalive/finwait2', ms: ms(at) };
+}
+
 function timerOf(c: Connection): string {
-  const { now } = c.ctx;
-  if (c.xmitKind === XMIT_PROBE0) return timer('persist', c.xmitAt - now, c.probesOut);
-  if (c.xmitKind !== XMIT_NONE) return timer('on', c.xmitAt - now, c.retransmits);
-  const socketTimer = Math.min(c.keepaliveAt, c.finWait2At);
-  return socketTimer === NEVER ? '' : timer('keepalive', socketTimer - now, c.probesOut);
+  const t = socketTimer(c, c.ctx.now);
+  if (t === null) return '';
+  if (t.kind === 'rexmit') return timer('on', t.ms * 1000, c.retransmits);
+  return timer(t.kind === 'probe0' ? 'persist' : 'keepalive', t.ms * 1000, c.probesOut);
 }
 
 function infoOf(c: Connection): string {

@@ -48,8 +48,13 @@ export interface StateEvent extends Common {
   host: HostName;
   port: number;
   state: string;
-  /** Kind of the timer that `ss` would show, null if none. */
-  timer: string | null;
+  timer: Timer | null;
+}
+/** The timer that the socket diagnostics show: rexmit, keepalive/finwait2, timewait, probe0. */
+export interface Timer {
+  kind: string;
+  /** Until it goes off. */
+  ms: number;
 }
 /** A line that the script wrote: a call and its result (`app …`), or a remark. */
 export interface ScriptEvent extends Common {
@@ -58,12 +63,23 @@ export interface ScriptEvent extends Common {
   /** Seconds that the call took; its line was written when it returned. */
   blocked: number;
 }
+/** In a run: from `t` on, until the next of the same connection and host. */
+export interface TimerSample {
+  t: number;
+  host: HostName;
+  conn: number;
+  /** Null if none runs; else its kind, and the second at which it goes off. */
+  kind: string | null;
+  at: number;
+}
 export type Event = SegmentEvent | InjectEvent | StateEvent | ScriptEvent;
 
 export interface Timeline {
   events: Event[];
   /** Lines after the last event: `ss` tables and counters, written by the script at its end. */
   tail: string[];
+  /** Every change of a timer that the diagnostics show; none in a log. */
+  timers: TimerSample[];
   /** When the script ended, in seconds: what comes later only shows sockets that nobody holds being closed. */
   end: number;
 }
@@ -85,7 +101,7 @@ export function parseLog(text: string): Timeline {
     else append(events.at(-1), lines[i]!.trim());
   }
   const end = events.reduce((t, e) => (e.kind === 'script' || e.kind === 'inject' ? e.t : t), 0);
-  return { events, tail: lines.slice(last + 1).filter(l => l.trim() !== ''), end };
+  return { events, tail: lines.slice(last + 1).filter(l => l.trim() !== ''), timers: [], end };
 }
 
 /** A remark may hold several lines: the table `ss` printed. */
@@ -124,7 +140,7 @@ function parseEvent(t: number, text: string): Event {
       host: state[1] as HostName,
       port: Number(state[2]),
       state: state[3]!,
-      timer: state[4] ?? null,
+      timer: state[4] === undefined ? null : { kind: state[4], ms: Number(state[5]) },
     };
   const blocked = /\s+\(blocked (\d+\.\d+)s\)$/.exec(text);
   return {
@@ -190,7 +206,7 @@ export function eventText(e: Event): string {
     case 'inject':
       return `${time} ->${e.to} ${e.shown ? shownText(e.shown) : ''} ${e.note}`;
     case 'state':
-      return `${time} ${e.host}:${e.port} ${e.state}${e.timer === null ? '' : ` (${e.timer})`}`;
+      return `${time} ${e.host}:${e.port} ${e.state}${e.timer === null ? '' : ` (${e.timer.kind} ${e.timer.ms} ms)`}`;
     case 'script':
       return `${time} ${e.text}${e.blocked > 0 ? ` (blocked ${e.blocked.toFixed(3)}s)` : ''}`;
   }

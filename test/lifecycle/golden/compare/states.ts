@@ -4,7 +4,7 @@
  * otherwise: a state that lasted less than `GLANCE` may be missing. A host of which the poller found no
  * socket (a listener alone, a peer that the script plays) is 'gone' from the start.
  */
-import { eventText, type HostName, type StateEvent, type Timeline } from '../timeline.ts';
+import type { HostName, StateEvent, Timeline } from '../timeline.ts';
 import type { Finding, Pairs } from './finding.ts';
 
 /** Seconds between two looks of the poller at worst. */
@@ -37,6 +37,9 @@ function compareHost(host: HostName, logged: Timeline, simulated: Timeline, pair
     const found = choose(known ? [known] : lives, l);
     if (!found) {
       const next = known?.stays[known.at + 1]?.event ?? null;
+      const only = known ?? (lives.length === 1 ? lives[0]! : null);
+      const instead = only?.stays.slice(only.at + 1).find(s => s.event && stays(only, s));
+      if (instead) return [unseen(host, instead)];
       return [{ t: l.t, what: `${host} is not seen in ${l.state}`, logged: l, simulated: next }];
     }
     const [life, index] = found;
@@ -44,7 +47,10 @@ function compareHost(host: HostName, logged: Timeline, simulated: Timeline, pair
     if (missed) findings.push(unseen(host, missed));
     life.at = index;
     const { event } = life.stays[index]!;
-    if (event) pairs.set(l, event);
+    if (!event) continue;
+    pairs.set(l, event);
+    const wrong = l.state === 'gone' ? null : timerDifference(l, event, simulated);
+    if (wrong) findings.push({ t: l.t, what: wrong, logged: l, simulated: event });
   }
   for (const life of lives)
     for (const stay of life.stays.slice(life.at + 1))
@@ -88,6 +94,30 @@ function couldBe(life: Life, lines: readonly StateEvent[], port: number): boolea
   return true;
 }
 
+/** Late by the poller, early by what timers that began before the state had been late. */
+const fitsTimer = (logged: number, least: number, most: number): boolean =>
+  logged >= least - 0.008 && logged <= most + 0.008 + 0.05 * logged;
+
+/** The timer that the log shows must have run at a moment at which the poller may have looked. */
+function timerDifference(l: StateEvent, s: StateEvent, run: Timeline): string | null {
+  const samples = run.timers.filter(x => x.host === s.host && x.conn === s.conn);
+  const kinds = new Set<string>();
+  for (const [i, x] of samples.entries()) {
+    const from = Math.max(x.t, s.t);
+    const until = Math.min(samples[i + 1]?.t ?? Infinity, s.t + GLANCE);
+    if (from > until || (samples[i + 1]?.t ?? Infinity) < s.t) continue;
+    if (
+      x.kind === null
+        ? l.timer === null
+        : l.timer?.kind === x.kind && fitsTimer(l.timer.ms / 1000, x.at - until, x.at - from)
+    )
+      return null;
+    kinds.add(x.kind === null ? 'none' : `${x.kind} ${((x.at - from) * 1000).toFixed(0)} ms`);
+  }
+  const logged = l.timer === null ? 'none' : `${l.timer.kind} ${l.timer.ms} ms`;
+  return `timer: ${logged} in the log, ${[...kinds].join(' or ')} in the run`;
+}
+
 const lasting = (s: Stay): boolean => s.until - s.from > GLANCE;
 
 /** It lasted, and was not what the log showed anyhow (a socket gone, made anew and gone again). */
@@ -99,14 +129,15 @@ const wait = (life: Life, stay: Stay): number => {
   return before && Number.isFinite(before.from) ? stay.from - before.from : 0;
 };
 
-const unseen = (host: HostName, s: Stay): Finding => ({
-  t: s.from,
-  what: `${host} is in ${s.state} for ${(s.until - s.from).toFixed(3)} s, which the log does not show (${
-    s.event ? eventText(s.event).trim() : ''
-  })`,
-  logged: null,
-  simulated: s.event,
-});
+const unseen = (host: HostName, s: Stay): Finding => {
+  const long = s.until === Infinity ? 'for ever' : `for ${(s.until - s.from).toFixed(3)} s`;
+  return {
+    t: s.from,
+    what: `${host} is in ${s.state} ${long}, from ${s.from.toFixed(3)}, which the log does not show`,
+    logged: null,
+    simulated: s.event,
+  };
+};
 
 /**
  * The connection that may have come to the logged state, and which of its stays that was: of one connection
