@@ -6,7 +6,7 @@
 //   npm test -- test/rfc 3.8.4     only the tests under test/ whose path holds one of these words
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,8 +67,8 @@ function tests() {
 
 /** Our own scripts, through the tool that users run; one test each, as its TAP output says. */
 function packetdrill() {
-  const scripts = join(root, 'test', 'packetdrill');
-  if (!existsSync(scripts)) return;
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
+  if (!files.some(f => f.endsWith('.pkt'))) return;
   const r = spawnSync(process.execPath, ['dist/tools/cli.js', 'packetdrill', 'test/packetdrill'], {
     cwd: root,
     encoding: 'utf8',
@@ -87,7 +87,7 @@ function packetdrill() {
     if (count.failed === 0) count.failed++;
   }
   console.log(`${count.failed > 0 ? 'FAIL' : 'ok  '} test/packetdrill (${count.passed} scripts)`);
-  add('packetdrill', count);
+  add('.pkt scripts', count);
 }
 
 /** @param {string} kind @param {Count} more */
