@@ -103,8 +103,9 @@ export class ImpairedLink implements Link, ChannelHost, Task {
 
   carry(arrival: Arrival, at: Micros): void {
     const now = this.clock.now();
-    // A frame that is not delayed goes at once, unless one before it still waits.
-    if (at <= now && arrival.channel === this.out && !(this.due.next <= now)) {
+    // A frame that is not delayed goes at once, unless one before it still waits. Neither way enters a stack
+    // again: the inner link queues what is sent, and delivers from the loop.
+    if (at <= now && !(this.due.next <= now)) {
       this.deliver(arrival);
       return;
     }

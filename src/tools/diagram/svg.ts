@@ -1,0 +1,186 @@
+import { CLOSED, type State, stateName, TRANSITIONS, type Transition } from '../../tcp/state.ts';
+import { escapeXml } from '../cli/escape.ts';
+import { BOX_HEIGHT, BOX_WIDTH, END, HEIGHT, PLACES, type Role, shapeOf, WIDTH } from './layout.ts';
+
+export interface SvgOptions {
+  /** Draws this state as the present one. */
+  readonly highlight?: State;
+  readonly transitions?: readonly Transition[];
+}
+
+interface Palette {
+  readonly paper: string;
+  readonly ink: string;
+  readonly soft: string;
+  readonly box: string;
+  readonly line: string;
+  readonly client: string;
+  readonly server: string;
+  readonly both: string;
+  readonly end: string;
+  readonly hot: string;
+}
+
+const LIGHT: Palette = {
+  paper: '#ffffff',
+  ink: '#1f2933',
+  soft: '#62707f',
+  box: '#f4f6f8',
+  line: '#8795a3',
+  client: '#0b6bcb',
+  server: '#16803c',
+  both: '#8250df',
+  end: '#b42318',
+  hot: '#fff3bf',
+};
+const DARK: Palette = {
+  paper: '#0f151b',
+  ink: '#e6edf3',
+  soft: '#9aa7b4',
+  box: '#1a232c',
+  line: '#617080',
+  client: '#58a6ff',
+  server: '#4cc272',
+  both: '#b58cff',
+  end: '#ff7b72',
+  hot: '#5c4a00',
+};
+
+const STATES = Object.keys(PLACES).map(Number) as State[];
+
+/** Plain rules without variables, which not every viewer of SVG knows. */
+const colours = (p: Palette): string =>
+  [
+    `.lk .paper { fill: ${p.paper} }`,
+    `.lk .box { fill: ${p.box}; stroke: ${p.ink} }`,
+    `.lk .hot { fill: ${p.hot} }`,
+    `.lk .name, .lk .title { fill: ${p.ink} }`,
+    `.lk .label { stroke: ${p.paper} }`,
+    `.lk .legend { fill: ${p.soft} }`,
+    `.lk .endtext { fill: ${p.end} }`,
+    ...(['client', 'server', 'both'] as const).map(
+      r => `.lk .edge.${r} { stroke: ${p[r]} } .lk .label.${r}, .lk .head.${r} { fill: ${p[r]} }`,
+    ),
+    `.lk .edge.rare { stroke: ${p.line} } .lk .label.rare, .lk .head.rare { fill: ${p.soft} }`,
+  ].join('\n');
+
+const STYLE = `
+.lk { font-family: ui-sans-serif, system-ui, "Segoe UI", Helvetica, Arial, "DejaVu Sans", sans-serif }
+.lk .box { stroke-width: 1.5 }
+.lk .hot { stroke-width: 3 }
+.lk .name { font: 600 15px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; text-anchor: middle }
+.lk .edge { fill: none; stroke-width: 2 }
+.lk .edge.rare { stroke-width: 1.4; stroke-dasharray: 5 4 }
+.lk .label { font-size: 12.5px; paint-order: stroke; stroke-width: 5px; stroke-linejoin: round }
+.lk .reply { font-weight: 600 }
+.lk .endtext { font-size: 11px; text-anchor: middle }
+.lk .title { font-size: 19px; font-weight: 700 }
+.lk .legend { font-size: 12.5px }
+${colours(LIGHT)}
+@media (prefers-color-scheme: dark) {
+${colours(DARK)}
+}`;
+
+/** The state diagram of RFC 9293 figure 5, drawn from the engine's own table of transitions. */
+export function stateSvg(options: SvgOptions = {}): string {
+  const transitions = options.transitions ?? TRANSITIONS;
+  const drawn = transitions.filter(t => t.main || t.to !== CLOSED);
+  const ends = transitions.filter(t => !t.main && t.to === CLOSED);
+  const out = [
+    `<svg xmlns="http://www.w3.org/2000/svg" class="lk" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="lk-title">`,
+    `<title id="lk-title">The TCP connection states and every transition between them</title>`,
+    `<style>${STYLE}</style>`,
+    '<defs>',
+    ...(['client', 'server', 'both', 'rare'] as const).map(
+      role =>
+        `<marker id="lk-${role}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path class="head ${role}" d="M 0 0 L 10 5 L 0 10 z"/></marker>`,
+    ),
+    '</defs>',
+    `<rect class="paper" width="${WIDTH}" height="${HEIGHT}"/>`,
+    `<text class="title" x="28" y="40">TCP connection states</text>`,
+    ...drawn.map(edge),
+    ...drawn.map(label),
+    ...STATES.map(s =>
+      box(
+        s,
+        PLACES[s],
+        options.highlight,
+        ends.find(t => t.from === s),
+      ),
+    ),
+    box(CLOSED, END, undefined, undefined),
+    ...legend(ends.length > 0),
+    '</svg>',
+  ];
+  return `${out.join('\n')}\n`;
+}
+
+function edge(t: Transition): string {
+  const s = shapeOf(t.from, t.to);
+  const role: Role = t.main ? s.role : 'rare';
+  return `<path class="edge ${role}" marker-end="url(#lk-${role})" d="${s.path}"><title>${escapeXml(`${stateName(t.from)} → ${stateName(t.to)}: ${t.label}`)}</title></path>`;
+}
+
+/** `event / reply` in two lines. */
+function label(t: Transition): string {
+  const s = shapeOf(t.from, t.to);
+  const [x, y, anchor] = s.label;
+  const role: Role = t.main ? s.role : 'rare';
+  const [event = '', ...rest] = t.label.split(' / ');
+  const lines = [...broken(event), ...rest.map(r => `⟶ ${r}`)];
+  const spans = lines.map(
+    (line, i) =>
+      `<tspan x="${x}"${i === 0 ? '' : ' dy="15"'}${line.startsWith('⟶') ? ' class="reply"' : ''}>${escapeXml(line.replace('⟶ ', 'send '))}</tspan>`,
+  );
+  return `<text class="label ${role}" x="${x}" y="${y}" text-anchor="${anchor}">${spans.join('')}</text>`;
+}
+
+function broken(text: string): string[] {
+  if (text.length <= 20) return [text];
+  const at = text.indexOf(' ', text.indexOf(',') > 0 && text.indexOf(',') < 18 ? text.indexOf(',') : 10);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/**
+ * @param ending a way out to CLOSED that an RST or a time-out opens: written in the box instead of drawn across
+ * the picture
+ */
+function box(
+  state: State,
+  [x, y]: readonly [number, number],
+  highlight: State | undefined,
+  ending: Transition | undefined,
+): string {
+  const hot = state === highlight ? ' hot' : '';
+  const name = `<text class="name" x="${x}" y="${y + (ending ? -1 : 5)}">${stateName(state)}</text>`;
+  const end = ending
+    ? `<text class="endtext" style="font-size:${ending.label.length > 24 ? 9.2 : 11}px" x="${x}" y="${y + 17}"><title>${escapeXml(`${stateName(state)} → CLOSED: ${ending.label}`)}</title>✕ ${escapeXml(ending.label)}</text>`
+    : '';
+  return `<g><rect class="box${hot}" x="${x - BOX_WIDTH / 2}" y="${y - BOX_HEIGHT / 2}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="10"/>${name}${end}</g>`;
+}
+
+function legend(withEnds: boolean): string[] {
+  const y = HEIGHT - 62;
+  const items: [Role, string][] = [
+    ['client', 'the usual way of the end that opens and closes first'],
+    ['server', 'the usual way of the other end'],
+    ['both', 'both close at once, or FIN and ACK in one segment'],
+    ['rare', 'seldom'],
+  ];
+  const out: string[] = [];
+  items.forEach(([role, text], i) => {
+    const x = 40 + (i % 2) * 470;
+    const line = y + Math.floor(i / 2) * 22;
+    out.push(
+      `<path class="edge ${role}" marker-end="url(#lk-${role})" d="M ${x} ${line - 4} h 34"/>`,
+      `<text class="legend" x="${x + 44}" y="${line}">${text}</text>`,
+    );
+  });
+  if (withEnds) {
+    out.push(
+      `<text class="endtext" x="57" y="${y + 45}">✕</text>`,
+      `<text class="legend" x="84" y="${y + 44}">goes to CLOSED at once</text>`,
+    );
+  }
+  return out;
+}

@@ -1,0 +1,319 @@
+import type { Micros } from '../../base/time.ts';
+import type { Channel, Fate as WireFate } from '../../link/channel.ts';
+import type { Flow } from '../../link/flow.ts';
+import { PACKET_TCP, type Packet } from '../../link/packet.ts';
+import { CORRUPT, DROP } from '../../link/rule.ts';
+import { CLOSED, FIN_WAIT_2, LISTEN, type State, SYN_RECV, TIME_WAIT } from '../../tcp/state.ts';
+import type { Tcb } from '../../tcp/tcb.ts';
+import type { TraceSink } from '../../tcp/trace.ts';
+import type { Frame } from '../../wire/frame.ts';
+import { ACK, FIN, RST, SYN } from '../../wire/segment.ts';
+import type { Endpoint, SegmentEvent, TraceEvent } from './event.ts';
+import { ConversationLog, type NewEvent } from './log.ts';
+import { segmentRecord } from './record.ts';
+
+const CA_NAMES = ['open', 'disorder', 'cwr', 'recovery', 'loss'];
+
+/** Told of each event as soon as its fate is known. */
+export type RecorderListener = (log: ConversationLog, event: TraceEvent) => void;
+
+/** A log and the states that both hosts are known to be in. */
+class Entry {
+  readonly log: ConversationLog;
+  readonly key: string;
+  /** By side of the wire: 0 for the first host. */
+  readonly states: [State, State];
+  /** Highest FIN seen from each side, one past it; −1 none. */
+  readonly fins: [number, number] = [-1, -1];
+
+  constructor(log: ConversationLog, key: string, states: [State, State]) {
+    this.log = log;
+    this.key = key;
+    this.states = states;
+  }
+}
+
+/**
+ * Records the connections between two hosts: segments as the wire sees them, and the hosts' own states,
+ * timers and losses. Keeps the last `limit` connections, each bounded.
+ */
+export class Recorder {
+  /** Connections begun so far. */
+  begun = 0;
+  private readonly names: readonly [string, string];
+  private readonly limit: number;
+  private readonly now: () => Micros;
+  private readonly entries = new Map<string, Entry>();
+  private readonly recent: ConversationLog[] = [];
+  private readonly byFlow = new WeakMap<Flow, Entry>();
+  private readonly byTcb = new WeakMap<Tcb, Entry>();
+  /** Frames on their way, to know when they arrive. */
+  private readonly travelling = new Map<Frame, { entry: Entry; event: SegmentEvent }>();
+  private readonly listeners = new Set<RecorderListener>();
+  /** A change to TIME_WAIT that the host is expected to tell, or else is inferred. */
+  private pending: { entry: Entry; side: 0 | 1; at: Micros } | null = null;
+
+  /** @param names the hosts, the one that opens connections first */
+  constructor(names: readonly [string, string], now: () => Micros, limit = 256) {
+    this.names = names;
+    this.now = now;
+    this.limit = limit;
+  }
+
+  /** Kept connections, oldest first. */
+  get logs(): readonly ConversationLog[] {
+    return this.recent;
+  }
+
+  listen(listener: RecorderListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** The log of the connection between two ends of the hosts; the newest if there were several. */
+  find(
+    first: Endpoint | { address: string; port: number },
+    second: { address: string; port: number },
+  ): ConversationLog | null {
+    return this.entries.get(keyOf(first.address, first.port, second.address, second.port))?.log ?? null;
+  }
+
+  /** To be called for each frame that enters the wire: see `ImpairedLink.watch`. */
+  observe(channel: Channel, packet: Packet, frame: Frame, fate: WireFate, now: Micros): void {
+    if (packet.kind !== PACKET_TCP || packet.flow === null) return;
+    const side = channel.side;
+    const s = packet.segment;
+    const entry = this.entryOf(packet, side);
+    const lost = (fate.action & DROP) !== 0;
+    const corrupted = (fate.action & CORRUPT) !== 0;
+    const log = entry.log;
+    if (s.flags & SYN && s.flags & ACK) this.infer(entry, side, SYN_RECV, now);
+    const event: SegmentEvent = {
+      kind: 'segment',
+      n: log.next(),
+      at: now,
+      host: this.names[side],
+      to: this.names[1 - side]!,
+      segment: segmentRecord(s, packet.size),
+      fate: lost ? 'lost' : corrupted ? 'corrupted' : 'travelling',
+      arrivedAt: null,
+      arrivedN: 0,
+      ...(lost ? { reason: reasonText(fate.reason) } : {}),
+    };
+    log.add(event);
+    if (s.flags & FIN) entry.fins[side] = (s.seq + s.length + 1) >>> 0;
+    if (lost || corrupted) {
+      this.tell(log, event);
+      return;
+    }
+    this.travelling.set(frame, { entry, event });
+    // Frames whose arrival nobody reports (their link was closed) must not pile up.
+    if (this.travelling.size > 20_000) {
+      for (const f of this.travelling.keys()) {
+        this.travelling.delete(f);
+        break;
+      }
+    }
+  }
+
+  /** To be called when a frame reaches a host, before the host's stack is given it. */
+  arrived(frame: Frame): void {
+    const t = this.travelling.get(frame);
+    if (t === undefined) return;
+    this.travelling.delete(frame);
+    const { entry, event } = t;
+    event.fate = 'arrived';
+    event.arrivedAt = this.now();
+    event.arrivedN = entry.log.next();
+    this.tell(entry.log, event);
+    this.foresee(entry, event);
+  }
+
+  /** To be called when a host has put a SYN into a listener's queue: that is SYN_RECV, and no connection yet. */
+  queued(host: string, local: string, localPort: number, remote: string, remotePort: number): void {
+    const side = host === this.names[0] ? 0 : 1;
+    const entry = this.entries.get(tupleKey(side, local, localPort, remote, remotePort));
+    if (entry !== undefined) this.infer(entry, side, SYN_RECV, this.now());
+  }
+
+  /** What a host's engine is to be given as its trace. */
+  sink(host: string): TraceSink {
+    const side = host === this.names[0] ? 0 : 1;
+    const add = (tcb: Tcb, event: NewEvent): void => {
+      const entry = this.ofTcb(tcb, side);
+      if (entry !== null) this.add(entry, event);
+    };
+    const at = (tcb: Tcb): { at: Micros; host: string } => ({ at: tcb.ctx.now, host });
+    return {
+      sent: () => {},
+      received: () => {},
+      dropped: (tcb, reason) => add(tcb, { kind: 'drop', ...at(tcb), reason }),
+      transition: (tcb, from, to, why) => {
+        const entry = this.ofTcb(tcb, side) ?? this.begin(tcb, side);
+        if (entry.states[side] === to) return;
+        entry.states[side] = to;
+        this.add(entry, { kind: 'state', ...at(tcb), from, state: to, why });
+        this.settle(entry);
+      },
+      timer: (tcb, timer) => add(tcb, { kind: 'timer', ...at(tcb), timer }),
+      lost: (tcb, seq, end) => add(tcb, { kind: 'loss', ...at(tcb), seq: seq >>> 0, end: end >>> 0 }),
+      congestion: tcb =>
+        add(tcb, {
+          kind: 'congestion',
+          ...at(tcb),
+          cwnd: tcb.cwnd,
+          ssthresh: tcb.ssthresh,
+          state: CA_NAMES[tcb.caState] ?? String(tcb.caState),
+        }),
+    };
+  }
+
+  private add(entry: Entry, event: NewEvent): void {
+    const full = { ...event, n: entry.log.next() } as TraceEvent;
+    entry.log.add(full);
+    this.tell(entry.log, full);
+  }
+
+  private tell(log: ConversationLog, event: TraceEvent): void {
+    for (const listener of this.listeners) listener(log, event);
+  }
+
+  /** The connection of a segment on the wire; a new one if this SYN begins another life of the 4-tuple. */
+  private entryOf(packet: Packet, side: 0 | 1): Entry {
+    const s = packet.segment;
+    const opens = (s.flags & (SYN | ACK)) === SYN;
+    let entry = this.byFlow.get(packet.flow!);
+    if (entry === undefined || (opens && entry.log.ended)) {
+      const key = tupleKey(
+        side,
+        s.source.toString(),
+        s.sourcePort,
+        s.destination.toString(),
+        s.destinationPort,
+      );
+      entry = this.entries.get(key);
+    }
+    if (entry === undefined || (opens && entry.log.ended)) {
+      const from = { host: this.names[side], address: s.source.toString(), port: s.sourcePort };
+      const to = { host: this.names[1 - side]!, address: s.destination.toString(), port: s.destinationPort };
+      entry = this.create(from, to, side);
+    }
+    this.byFlow.set(packet.flow!, entry);
+    return entry;
+  }
+
+  private ofTcb(tcb: Tcb, side: 0 | 1): Entry | null {
+    const known = this.byTcb.get(tcb);
+    if (known !== undefined) return known;
+    const key = tupleKey(side, tcb.local.toString(), tcb.localPort, tcb.remote.toString(), tcb.remotePort);
+    const entry = this.entries.get(key);
+    if (entry === undefined || entry.log.ended) return null;
+    this.byTcb.set(tcb, entry);
+    return entry;
+  }
+
+  /** connect() was called: the connection's record begins before its first segment. */
+  private begin(tcb: Tcb, side: 0 | 1): Entry {
+    const local = { host: this.names[side], address: tcb.local.toString(), port: tcb.localPort };
+    const remote = { host: this.names[1 - side]!, address: tcb.remote.toString(), port: tcb.remotePort };
+    const entry = this.create(local, remote, side);
+    this.byTcb.set(tcb, entry);
+    return entry;
+  }
+
+  private create(from: Endpoint, to: Endpoint, side: 0 | 1): Entry {
+    const key = tupleKey(side, from.address, from.port, to.address, to.port);
+    const log = new ConversationLog(this.begun++, from, to);
+    const states: [State, State] = side === 0 ? [CLOSED, LISTEN] : [LISTEN, CLOSED];
+    const entry = new Entry(log, key, states);
+    this.entries.set(key, entry);
+    this.recent.push(log);
+    if (this.recent.length > this.limit) this.forgetOne();
+    return entry;
+  }
+
+  /** The oldest that has ended, or else the oldest. */
+  private forgetOne(): void {
+    const at = Math.max(
+      0,
+      this.recent.findIndex(log => log.ended),
+    );
+    const [gone] = this.recent.splice(at, 1);
+    for (const [key, entry] of this.entries) {
+      if (entry.log !== gone) continue;
+      this.entries.delete(key);
+      return;
+    }
+  }
+
+  /**
+   * A request in the SYN queue and a TIME_WAIT row are no connections and tell nobody of their changes: these
+   * states are taken from the segments.
+   */
+  private foresee(entry: Entry, event: SegmentEvent): void {
+    const side = event.to === this.names[0] ? 0 : 1;
+    const { flags, seq, length } = event.segment;
+    const state = entry.states[side];
+    const fin = entry.fins[1 - side]!;
+    if (flags & RST && (state === SYN_RECV || state === LISTEN))
+      this.infer(entry, side, CLOSED, event.arrivedAt!);
+    else if (state === FIN_WAIT_2 && flags & FIN && (seq + length + 1) >>> 0 === fin) {
+      this.pending = { entry, side, at: event.arrivedAt! };
+    }
+  }
+
+  /** To be called after a host has worked: fills in what it did not tell. */
+  caughtUp(): void {
+    const p = this.pending;
+    this.pending = null;
+    if (p !== null && p.entry.states[p.side] === FIN_WAIT_2) this.infer(p.entry, p.side, TIME_WAIT, p.at);
+  }
+
+  private infer(entry: Entry, side: 0 | 1, state: State, at: Micros): void {
+    const from = entry.states[side];
+    if (from === state || (state === SYN_RECV && from !== LISTEN)) return;
+    entry.states[side] = state;
+    this.add(entry, {
+      kind: 'state',
+      at,
+      host: this.names[side],
+      from,
+      state,
+      why: 'as the segments tell',
+      inferred: true,
+    });
+    this.settle(entry);
+  }
+
+  private settle(entry: Entry): void {
+    entry.log.ended = entry.states.every(s => s === CLOSED || s === TIME_WAIT || s === LISTEN);
+  }
+}
+
+const keyOf = (a: string, ap: number, b: string, bp: number): string => `${a} ${ap} ${b} ${bp}`;
+
+/** The same key for both directions: the first host's end comes first. */
+const tupleKey = (
+  side: 0 | 1,
+  local: string,
+  localPort: number,
+  remote: string,
+  remotePort: number,
+): string =>
+  side === 0 ? keyOf(local, localPort, remote, remotePort) : keyOf(remote, remotePort, local, localPort);
+
+/** Why the wire lost a frame, as people read it. */
+export function reasonText(reason: string): string {
+  switch (reason) {
+    case 'loss':
+      return 'lost at random';
+    case 'queue':
+      return 'queue of the wire full';
+    case 'mtu':
+      return 'larger than the MTU';
+    case 'partition':
+      return 'wire cut';
+    default:
+      return reason;
+  }
+}
