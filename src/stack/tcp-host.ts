@@ -94,9 +94,16 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     const hash = this.tables.flows.hash(destination, destinationPort, source, sourcePort);
     const flow = this.tables.flows.find(hash, destination, destinationPort, source, sourcePort);
     if (flow !== null) {
-      if (flow instanceof Connection) flow.receiveSegment(segment);
-      else arriveRequest(flow, segment);
-      return;
+      if (flow instanceof Connection) {
+        flow.receiveSegment(segment);
+        return;
+      }
+      if (!flow.listener.closed) {
+        arriveRequest(flow, segment);
+        return;
+      }
+      // Its listener is gone: so is the entry, and the segment meets whoever is there now.
+      removeFromQueue(flow);
     }
     const rows = this.tables.rows.table(destination);
     if (rows.size > 0) {
@@ -349,7 +356,6 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   listenerClosed(listener: Listener): void {
     this.tables.listening.remove(listener);
     if (listener.bound instanceof Bound) listener.bound.listening = false;
-    for (const f of [...this.tables.requests()]) if (f.listener === listener) removeFromQueue(f);
     this.wakeListener(listener);
   }
 

@@ -41,8 +41,8 @@ export class TimeWaits {
     this.hash = hash;
     this.v4 = new TimeWaitTable(1, 0);
     this.v6 = new TimeWaitTable(4, 0);
-    this.fire4 = row => this.ended(this.v4, row);
-    this.fire6 = row => this.ended(this.v6, row);
+    this.fire4 = row => this.remove(this.v4, row);
+    this.fire6 = row => this.remove(this.v6, row);
   }
 
   get size(): number {
@@ -78,6 +78,9 @@ export class TimeWaits {
     const least = substate === TIME_WAIT ? this.msl2 : Math.max(timeout, c.rto * 3.5);
     this.arm(t, row, least);
     host.ports.addFlow(c.localPort);
+    // Linux counts short waits apart.
+    if (least <= 4_000_000) host.mib.TcpExtTWKilled++;
+    else host.mib.TcpExtTW++;
     return row;
   }
 
@@ -91,12 +94,6 @@ export class TimeWaits {
 
   restart(t: TimeWaitTable, row: number): void {
     this.arm(t, row, this.msl2);
-  }
-
-  /** 2 MSL have passed. */
-  private ended(t: TimeWaitTable, row: number): void {
-    this.host.mib.TcpExtTW++;
-    this.remove(t, row);
   }
 
   remove(t: TimeWaitTable, row: number): void {

@@ -35,8 +35,8 @@ import { windowProbed } from './persist.ts';
 import { generateRate, noteDelivered, RateSample, updatePacingRate } from './rate.ts';
 import { trimHead } from './retransmit.ts';
 import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
-import { EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
 import { spaceFreed } from './send-buffer.ts';
+import { EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
 import type { Tcb } from './tcb.ts';
 
 /**

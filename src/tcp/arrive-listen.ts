@@ -212,6 +212,12 @@ function acceptCookie(listener: Listener, segment: Segment): boolean {
   const path = ctx.net.path(remote, local);
   if (typeof path === 'number') return false;
   mib.TcpExtSyncookiesRecv++;
+  if (listener.acceptQueueFull) {
+    // Nothing remembers this handshake: the client's data will come again, and may find room.
+    mib.TcpExtListenOverflows++;
+    dropSyn(listener);
+    return true;
+  }
   const request = new Request(listener, local, segment.destinationPort, remote, segment.sourcePort);
   request.irs = ((segment.seq - 1) | 0) as Seq;
   request.iss = ((segment.ack - 1) | 0) as Seq;

@@ -159,7 +159,7 @@ export function expireRequest(request: Request): void {
   const { listener } = request;
   const { ctx, options } = listener;
   const { sysctl } = ctx;
-  if (request.held) {
+  if (request.held || listener.closed) {
     removeFromQueue(request);
     return;
   }

@@ -3,6 +3,8 @@ import { MICROS_PER_MS, MICROS_PER_SECOND } from '../base/time.ts';
 
 /** Retransmission timeout before any sample (RFC 6298 §2.1). */
 export const TIMEOUT_INIT = MICROS_PER_SECOND;
+/** The same after a SYN that had to be repeated and gave no sample. */
+export const TIMEOUT_FALLBACK = 3 * MICROS_PER_SECOND;
 /** Longest a delayed ACK may wait, and shortest (TCP_DELACK_MAX, TCP_ATO_MIN). */
 export const DELACK_MAX = 200 * MICROS_PER_MS;
 export const ATO_MIN = 40 * MICROS_PER_MS;

@@ -1,5 +1,5 @@
 import { type Segment, SYN } from '../wire/segment.ts';
-import { SEND_SHUTDOWN, TIMESTAMPS_ALIGNED } from './constants.ts';
+import { SEND_SHUTDOWN, TIMEOUT_FALLBACK, TIMESTAMPS_ALIGNED } from './constants.ts';
 import { initialCwnd, initialReceiveMss } from './negotiate.ts';
 import { updatePacingRate } from './rate.ts';
 import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
@@ -15,6 +15,13 @@ export function startTransfer(tcb: Tcb): void {
   const ctx = tcb.ctx;
   // A SYN that was lost says something about the path (RFC 5681 §3.1).
   tcb.cwnd = tcb.totalRetrans > 1 && tcb.undoArmed ? 1 : initialCwnd(tcb);
+  if (tcb.srtt === 0) {
+    // RFC 6298 §5.7: the SYN was repeated, so that nothing was measured.
+    tcb.rto = TIMEOUT_FALLBACK;
+    tcb.rttvar = TIMEOUT_FALLBACK;
+    tcb.mdev = TIMEOUT_FALLBACK;
+    tcb.mdevMax = TIMEOUT_FALLBACK;
+  }
   tcb.lastCwndAt = ctx.now;
   expandSendBuffer(tcb);
   const most = fullSpace(tcb);

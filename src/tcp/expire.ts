@@ -208,7 +208,7 @@ function modelTimeout(tcb: Tcb, retries: number): number {
   const opening = tcb.state === SYN_SENT || tcb.state === SYN_RECV;
   const base = opening ? 1000 : rtoMin(tcb) / 1000;
   const max = rtoMax(tcb) / 1000;
-  const doublings = Math.floor(Math.log2(max / base));
+  const doublings = 31 - Math.clz32(Math.floor(max / base));
   if (retries <= doublings) return (2 ** (retries + 1) - 1) * base;
   return (2 ** (doublings + 1) - 1) * base + (retries - doublings) * max;
 }

@@ -17,7 +17,7 @@ export const probe0Base = (tcb: Tcb): Micros => Math.max(tcb.rto, rtoMin(tcb));
 /** SHLD-29, SHLD-30: first after one RTO, then doubling to the cap. */
 export function probe0When(tcb: Tcb): Micros {
   const max = rtoMax(tcb);
-  const most = Math.floor(Math.log2(max / rtoMin(tcb))) + 1;
+  const most = 32 - Math.clz32(Math.floor(max / rtoMin(tcb)));
   return Math.min(probe0Base(tcb) * 2 ** Math.min(tcb.backoff, most), max);
 }
 

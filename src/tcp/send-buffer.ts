@@ -3,6 +3,7 @@ import { type Seq, seqDiff } from '../base/seq.ts';
 import { CHRONO_BUSY, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { MSG_EOR, MSG_MORE, MSG_OOB } from './constants.ts';
 import { unsent } from './decide.ts';
+import { boundToHalfWindow } from './negotiate.ts';
 import type { Tcb } from './tcb.ts';
 
 /** The sending half of the buffers: what the application wrote and the peer has not acknowledged. */
@@ -10,25 +11,44 @@ import type { Tcb } from './tcb.ts';
 /** Bytes held, of the `sndbuf` that may be. */
 export const sendQueued = (tcb: Tcb): number => seqDiff(tcb.writeSeq, tcb.sndUna);
 
-/** Room for a write now. */
+/** What a packet in the send queue costs beyond its data (Linux's truesize, measured). */
+const OVERHEAD = 704;
+
+/** How much data one packet of the send queue takes: whole segments, no more than half the window. */
+function packetSize(tcb: Tcb): number {
+  const mss = Math.max(tcb.mssCache, 1);
+  const most = boundToHalfWindow(tcb, 65535 - 320);
+  return Math.max(most - (most % mss), mss);
+}
+
+/** Buffer memory in use, packets' overhead included: what SO_SNDBUF limits. */
+export function sendMemory(tcb: Tcb): number {
+  const queued = sendQueued(tcb);
+  return queued + Math.ceil(queued / packetSize(tcb)) * OVERHEAD;
+}
+
+/** Room for a write now: what fits the last packet, and new packets until the limit is passed. */
 export function sendSpace(tcb: Tcb): number {
-  const space = tcb.sndbuf - sendQueued(tcb);
-  return space > 0 ? space : 0;
+  const size = packetSize(tcb);
+  const tail = sendQueued(tcb) % size;
+  const room = tail > 0 ? size - tail : 0;
+  const free = tcb.sndbuf - sendMemory(tcb);
+  return free <= 0 ? room : room + Math.ceil(free / (size + OVERHEAD)) * size;
 }
 
 const notsentLowat = (tcb: Tcb): number => tcb.options.notsentLowat || tcb.ctx.sysctl.tcp_notsent_lowat;
 
 /** POLLOUT: a third of the buffer is free, and not too much waits unsent (TCP_NOTSENT_LOWAT). */
 export function isWritable(tcb: Tcb): boolean {
-  const queued = sendQueued(tcb);
-  return tcb.sndbuf - queued >= queued >> 1 && unsent(tcb) < notsentLowat(tcb);
+  const used = sendMemory(tcb);
+  return tcb.sndbuf - used >= used >> 1 && unsent(tcb) < notsentLowat(tcb);
 }
 
 /** Grows an automatic buffer with the congestion window (twice the window in flight). */
 export function expandSendBuffer(tcb: Tcb): void {
   if (tcb.options.sndbufLocked) return;
   const mss = Math.max(tcb.mssClamp, tcb.mssCache) + 320;
-  const perSegment = 2 ** Math.ceil(Math.log2(mss)) + 256;
+  const perSegment = (1 << (32 - Math.clz32(mss - 1))) + 256;
   const segments = Math.max(10, tcb.cwnd, tcb.reordering + 1);
   const want = 2 * segments * perSegment;
   if (tcb.sndbuf < want) tcb.sndbuf = Math.min(want, tcb.ctx.sysctl.tcp_wmem[2]);
