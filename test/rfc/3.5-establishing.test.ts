@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { ECONNREFUSED, ECONNRESET, EPIPE } from '../../src/base/errno.ts';
 import { Lab } from './kit.ts';
 
-test('a connection opens with three segments, from either side', () => {
-  const lab = new Lab();
+test.each([4, 6] as const)('a connection opens with three segments, from either side (IPv%i)', family => {
+  const lab = new Lab({ family });
   const passive = lab.accepted();
   expect(passive.state()).toBe('ESTABLISHED');
   const active = lab.connected();
