@@ -10,6 +10,8 @@ import type { Frame } from '../wire/frame.ts';
 
 /** Rounds of settling and sending in one turn; what is left is done in the next. */
 const ROUNDS = 8;
+/** A sink for a stack without links. */
+const REFUSE = (): boolean => false;
 const EXPIRE_BUDGET = 4096;
 /** How often `close` looks whether all is said. */
 const CLOSE_LOOKS: Micros = 20_000;
@@ -182,22 +184,27 @@ export class Driver implements Task {
       for (const { port, frame } of late) stack.receive(port.interface, frame, now);
     }
     if (stack.deadline() <= now) stack.expire(now, EXPIRE_BUDGET);
-    let again = true;
-    for (let round = 0; round < ROUNDS && again; round++) {
-      again = false;
-      for (const pending of sockets.settle()) {
-        const then = this.waiters.get(pending);
-        if (then === undefined) continue;
-        this.waiters.delete(pending);
-        then(pending.result);
-        again = true;
-      }
+    let done = sockets.settle();
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const pending of done) this.finish(pending);
+      // Also carries what goes through lo, which may make sockets ready.
+      if (this.ports.length === 0) stack.transmit(stack.lo, now, REFUSE);
       for (const port of this.ports) stack.transmit(port.interface, now, port.sink);
+      done = sockets.settle();
+      if (done.length === 0) break;
     }
+    for (const pending of done) this.finish(pending);
     this.inside = false;
     this.hold();
-    if (again || this.late.length > 0) this.touch();
+    if (done.length > 0 || this.late.length > 0) this.touch();
     this.arm(now);
+  }
+
+  private finish(pending: Pending): void {
+    const then = this.waiters.get(pending);
+    if (then === undefined) return;
+    this.waiters.delete(pending);
+    then(pending.result);
   }
 
   private arm(now: Micros): void {

@@ -45,6 +45,8 @@ export class Wake {
 
 /** Rounds of one step after which a host is thought to run in circles. */
 const ENDLESS = 100_000;
+/** A sink for a host without wires. */
+const REFUSE = (): boolean => false;
 const UPTIME: Micros = 1_000_000_000;
 
 /** One plugged wire: what a restart has to set up again. */
@@ -82,7 +84,6 @@ export class Host implements SimNode, CallHost {
   private stepping = false;
   private touched = false;
   private queuedAt: Micros = NEVER;
-  private sent = false;
   private spawned = 0;
   /** Wakes in a row at one moment. */
   private spins = 0;
@@ -186,7 +187,6 @@ export class Host implements SimNode, CallHost {
       addresses: addresses ?? [],
       interface: this.addInterface(end, addresses ?? []),
       sink: frame => {
-        this.sent = true;
         end.send(frame);
         return true;
       },
@@ -293,29 +293,31 @@ export class Host implements SimNode, CallHost {
     this.stack.tick(now);
     let rounds = 0;
     try {
-      for (let busy = true; busy && !this.down; ) {
-        busy = false;
-        for (const pending of this.sockets.settle()) {
-          busy = true;
-          (pending.token as Call<unknown> | null)?.finish(pending.result);
-        }
-        while (this.readyList.length > 0) {
-          busy = true;
-          const ready = this.readyList;
-          this.readyList = [];
-          for (const proc of ready) proc.resume();
-        }
-        this.sent = false;
+      let done = this.sockets.settle();
+      do {
+        for (const pending of done) (pending.token as Call<unknown> | null)?.finish(pending.result);
+        this.resumeReady();
+        if (this.down) break;
+        // Also carries what goes through lo, which may make sockets ready.
+        if (this.plugs.length === 0) this.stack.transmit(this.stack.lo, now, REFUSE);
         for (const plug of this.plugs) this.stack.transmit(plug.interface, now, plug.sink);
-        if (this.sent) busy = true;
+        done = this.sockets.settle();
         if (++rounds > ENDLESS) throw this.world.broken(`${this.name}: one moment that does not end`);
-      }
+      } while (done.length > 0 || this.readyList.length > 0);
     } finally {
       this.stepping = false;
     }
     this.unchecked = true;
     this.states?.look();
     this.arm();
+  }
+
+  private resumeReady(): void {
+    while (this.readyList.length > 0) {
+      const ready = this.readyList;
+      this.readyList = [];
+      for (const proc of ready) proc.resume();
+    }
   }
 
   /** The earliest moment (of the world's time) at which it must be woken. */

@@ -140,4 +140,31 @@ describe('system calls of a simulated host', () => {
     expect(program.result).toEqual([-EADDRINUSE, 0]);
     expect(a.sockets.count).toBe(1);
   });
+
+  test('a host talks to itself, on a wire or without one', () => {
+    const world = new World({ invariants: true });
+    const alone = world.host('C');
+    const { world: other, a } = pair();
+    const results = [alone, a].map(host => {
+      const served = host.spawn(function* (os) {
+        const listener = os.socket();
+        os.bind(listener, '127.0.0.1', 80);
+        os.listen(listener);
+        return text(yield* os.recvAll(yield* os.accept(listener)));
+      });
+      host.spawn(function* (os) {
+        const fd = os.socket();
+        yield* os.connect(fd, '127.0.0.1', 80);
+        yield* os.send(fd, 'myself');
+        yield* os.close(fd);
+        return yield* os.connect(os.socket(), '127.0.0.1', 81);
+      });
+      return served;
+    });
+    world.run();
+    other.run();
+    expect(results.map(r => r.result)).toEqual(['myself', 'myself']);
+    expect(world.processes).toEqual([]);
+    expect(other.processes).toEqual([]);
+  });
 });
