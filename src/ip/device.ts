@@ -29,6 +29,8 @@ export interface Device {
   /** Hardware address; null on the medium `ip`. */
   readonly mac: Mac | null;
   readonly gsoMax: number;
+  /** Its packets are spread in time, as under Linux's fq qdisc. */
+  readonly paced: boolean;
   readonly checksumOffload: boolean;
   readonly addresses: readonly InterfaceAddress[];
   /** The transmit queue is nearly full: whoever can wait should. */

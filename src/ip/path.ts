@@ -94,6 +94,10 @@ export class IpPath implements Path {
   }
 
   /** The interface's queue is nearly full: a burst sent now may be dropped. */
+  get paced(): boolean {
+    return this.device.paced;
+  }
+
   get congested(): boolean {
     return this.device.isCongested;
   }

@@ -1,14 +1,18 @@
 import type { Micros } from '../base/time.ts';
-import { TimerWheel } from '../base/timers.ts';
+import { DeadlineHeap, TimerWheel } from '../base/timers.ts';
 
 /** Something with one deadline, and its row in the wheel (−1 while it has none). */
 export interface Alarmed {
   id: number;
 }
 
-/** The deadlines of connections and SYN queue entries, in one wheel of jiffies. */
+/**
+ * The deadlines of connections and SYN queue entries: what Linux counts in jiffies in a wheel, what must
+ * be exact to the microsecond (pacing, compressed ACKs) in a heap.
+ */
 export class Alarms<T extends Alarmed> {
   private readonly wheel: TimerWheel;
+  private readonly exact = new DeadlineHeap();
   private readonly jiffy: Micros;
   private readonly owners: (T | null)[] = [];
   private readonly free: number[] = [];
@@ -32,6 +36,7 @@ export class Alarms<T extends Alarmed> {
   dismiss(owner: T): void {
     if (owner.id < 0) return;
     this.wheel.cancel(owner.id);
+    this.exact.clear(owner.id);
     this.owners[owner.id] = null;
     this.free.push(owner.id);
     owner.id = -1;
@@ -42,17 +47,31 @@ export class Alarms<T extends Alarmed> {
     if (owner.id >= 0) this.wheel.arm(owner.id, Math.ceil(at / this.jiffy));
   }
 
-  /** The jiffy at which `expire` is due. */
-  next(): number {
-    return this.wheel.next();
+  /** Sets the owner's exact deadline; NEVER cancels. */
+  setExact(owner: T, at: Micros): void {
+    if (owner.id >= 0) this.exact.set(owner.id, at);
   }
 
-  expire(jiffy: number, budget: number): number {
-    return this.wheel.expire(jiffy, budget, this.fire);
+  /** When `expire` is due. */
+  next(): Micros {
+    const wheel = this.wheel.next() * this.jiffy;
+    const exact = this.exact.next();
+    return exact < wheel ? exact : wheel;
+  }
+
+  expire(now: Micros, budget: number): number {
+    let n = 0;
+    while (n < budget) {
+      const id = this.exact.popDue(now);
+      if (id < 0) break;
+      n++;
+      this.fire(id);
+    }
+    return n + this.wheel.expire(Math.floor(now / this.jiffy), budget, this.fire);
   }
 
   get armed(): number {
-    return this.wheel.count;
+    return this.wheel.count + this.exact.count;
   }
 
   clear(): void {

@@ -41,6 +41,8 @@ export class Interface implements Device {
   readonly loopback: boolean;
   readonly mac: Mac | null;
   readonly gsoMax: number;
+  /** Spread TCP's packets in time by each connection's pacing rate, as Linux does under fq. */
+  paced = false;
   readonly checksumOffload: boolean;
   /** Frames that may wait to be taken by the link; more are dropped. */
   readonly txQueueLength: number;

@@ -164,16 +164,14 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   }
 
   deadline(): Micros {
-    const jiffies = Math.min(this.alarms.next(), this.tables.rows.next());
-    return jiffies === Number.POSITIVE_INFINITY ? NEVER : jiffies * this.jiffy;
+    return Math.min(this.alarms.next(), this.tables.rows.next() * this.jiffy);
   }
 
   /** Fires what is due, about `budget` timers at most; returns how many. */
   expire(now: Micros, budget: number): number {
     if (now > this.now) this.now = now;
-    const jiffy = Math.floor(this.now / this.jiffy);
-    const n = this.alarms.expire(jiffy, budget);
-    return n + this.tables.rows.expire(jiffy, budget);
+    const n = this.alarms.expire(this.now, budget);
+    return n + this.tables.rows.expire(Math.floor(this.now / this.jiffy), budget);
   }
 
   /** Connections and listeners whose readiness may have changed since the last call, each once. */
@@ -297,6 +295,10 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.alarms.set(tcb as Connection, at);
   }
 
+  scheduleExact(tcb: Tcb): void {
+    this.alarms.setExact(tcb as Connection, Math.min(tcb.pacingAt, tcb.compressedAckAt));
+  }
+
   closed(tcb: Tcb): void {
     const c = tcb as Connection;
     this.tables.flows.remove(c);
@@ -380,7 +382,9 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     }
     f.armedAt = NEVER;
     expire(f);
-    if (f.state !== CLOSED) this.schedule(f);
+    if (f.state === CLOSED) return;
+    this.schedule(f);
+    if (f.pacingAt !== NEVER || f.compressedAckAt !== NEVER) this.scheduleExact(f);
   }
 }
 

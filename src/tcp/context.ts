@@ -30,6 +30,8 @@ export interface TcpContext {
   wantOutput(tcb: Tcb): void;
   /** A deadline of the connection moved: `tcb.earliest()` is now the one that counts. */
   schedule(tcb: Tcb): void;
+  /** Its `pacingAt` or `compressedAckAt` moved: these are exact to the microsecond. */
+  scheduleExact(tcb: Tcb): void;
   /** The connection is CLOSED: it leaves the tables. */
   closed(tcb: Tcb): void;
   /**

@@ -8,6 +8,7 @@ import {
   DELACK_MAX,
   INFINITE_SSTHRESH,
   RESOURCE_PROBE_INTERVAL,
+  REXMIT_LOST,
   XMIT_NONE,
   XMIT_PROBE0,
   XMIT_REO,
@@ -44,6 +45,11 @@ export function expire(tcb: Tcb): void {
   if (tcb.state !== CLOSED && tcb.compressedAckAt <= now) {
     tcb.compressedAckAt = NEVER;
     sendAck(tcb);
+  }
+  if (tcb.state !== CLOSED && tcb.pacingAt <= now) {
+    tcb.pacingAt = NEVER;
+    if (tcb.lostOut > tcb.retransOut) tcb.rexmit = REXMIT_LOST;
+    tcb.ctx.wantOutput(tcb);
   }
   if (tcb.state !== CLOSED && tcb.delackAt <= now) delackTimer(tcb);
   if (tcb.state !== CLOSED && tcb.xmitAt <= now) xmitTimer(tcb);

@@ -6,6 +6,7 @@ import { inReduction, validateCwnd } from './cwnd.ts';
 import { CORK, Decision, decide, dropRecords, hasUnsent, NAGLE, NAGLE_OFF, WAIT_CWND } from './decide.ts';
 import { rearmRto, scheduleLossProbe } from './loss/tlp.ts';
 import { currentMss } from './negotiate.ts';
+import { burstSent, mustWait } from './pacing.ts';
 import { checkProbeTimer } from './persist.ts';
 import { noteSent } from './rate.ts';
 import { retransmitLost } from './retransmit.ts';
@@ -39,7 +40,7 @@ export function pushPending(tcb: Tcb, nagle: number, budget = Number.POSITIVE_IN
   decision.cwndLimited = false;
   decision.windowLimited = false;
   while ((reason = decide(tcb, mss, maxSegs, nagle, false, decision)) > 0) {
-    if (budget-- <= 0) break;
+    if (budget-- <= 0 || mustWait(tcb)) break;
     const n = sendNew(tcb, decision, mss);
     if (n === 0) break;
     sent += n;
@@ -70,6 +71,7 @@ function sendNew(tcb: Tcb, d: Decision, mss: number): number {
   if (d.fin) flags |= FIN;
   if (length > 0 && (d.record || dataEnd === tcb.pushedSeq)) flags |= PSH;
   if (!transmit(tcb, seq, length, flags, mss, 'data')) return 0;
+  burstSent(tcb, length);
   const s = tcb.sent.push();
   s.seq = seq;
   s.end = end;

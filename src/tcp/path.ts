@@ -22,6 +22,8 @@ export interface Path {
   readonly gsoMax: number;
   /** The link completes transport checksums (offload). */
   readonly checksumOffload: boolean;
+  /** The first hop spreads packets in time (Linux's fq): bursts follow the pacing rate. */
+  readonly paced: boolean;
   readonly valid: boolean;
   /** The first hop's queue is nearly full: a burst sent now may be dropped on this host. Send later. */
   readonly congested: boolean;

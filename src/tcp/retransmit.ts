@@ -4,6 +4,7 @@ import { CA_LOSS, XMIT_REO, XMIT_RTO } from './constants.ts';
 import { inReduction } from './cwnd.ts';
 import { currentMss } from './negotiate.ts';
 import { burstSegments } from './output.ts';
+import { burstSent, mustWait } from './pacing.ts';
 import { noteSent } from './rate.ts';
 import { EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
 import type { Tcb } from './tcb.ts';
@@ -78,8 +79,10 @@ export function retransmitSegment(tcb: Tcb, i: number, segs: number, kind: SentK
   tcb.bytesRetrans += s.length;
   if (s.flags & SYN) tcb.ctx.mib.TcpExtTCPSynRetrans++;
   const ok = transmit(tcb, s.seq, s.length, s.flags | (s.flags & SYN ? 0 : ACK), mss, kind);
-  if (ok) noteSent(tcb, s);
-  else tcb.ctx.mib.TcpExtTCPRetransFail++;
+  if (ok) {
+    noteSent(tcb, s);
+    burstSent(tcb, s.length);
+  } else tcb.ctx.mib.TcpExtTCPRetransFail++;
   s.marks |= EVER_RETRANSMITTED;
   return ok;
 }
@@ -136,6 +139,7 @@ export function retransmitLost(tcb: Tcb): void {
   for (; i < tcb.sent.size; i++) {
     const s = tcb.sent.at(i);
     if (!hole) setHint(tcb, s.seq);
+    if (mustWait(tcb)) break;
     const room = tcb.cwnd - tcb.inFlight;
     if (room <= 0 || tcb.retransOut >= tcb.lostOut) break;
     if (!(s.marks & LOST)) {

@@ -2,6 +2,7 @@ import { ByteRing } from '../base/ring.ts';
 import { type Seq, seqDiff } from '../base/seq.ts';
 import { CHRONO_BUSY, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { MSG_EOR, MSG_MORE, MSG_OOB } from './constants.ts';
+import { restartAfterIdle } from './cwnd.ts';
 import { unsent } from './decide.ts';
 import { boundToHalfWindow } from './negotiate.ts';
 import type { Tcb } from './tcb.ts';
@@ -59,6 +60,7 @@ export function expandSendBuffer(tcb: Tcb): void {
  * @returns how much was taken, 0 if there is no room
  */
 export function enqueue(tcb: Tcb, bytes: Uint8Array, at: number, n: number, flags: number): number {
+  restartAfterIdle(tcb);
   let space = sendSpace(tcb);
   if (space === 0) return 0;
   // Linux lets the last packet of a write exceed the limit; a write larger than the room is cut.

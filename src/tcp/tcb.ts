@@ -216,6 +216,8 @@ export class Tcb {
   lost = 0;
   appLimited = 0;
   pacingRate = Number.POSITIVE_INFINITY;
+  /** Pacing: before this moment nothing more is sent. */
+  nextSendAt: Micros = LONG_AGO;
   rateDelivered = 0;
   rateInterval = 0;
 
@@ -249,6 +251,7 @@ export class Tcb {
   keepaliveAt: Micros = NEVER;
   finWait2At: Micros = NEVER;
   compressedAckAt: Micros = NEVER;
+  pacingAt: Micros = NEVER;
   /** What the wheel is armed for. */
   armedAt: Micros = NEVER;
 
@@ -327,13 +330,12 @@ export class Tcb {
     return Math.floor(this.ctx.now / 1000) | 0;
   }
 
-  /** The next moment at which this connection must be visited. */
+  /** The next moment, in jiffies' grain, at which this connection must be visited. */
   earliest(): Micros {
     let t = this.xmitAt;
     if (this.delackAt < t) t = this.delackAt;
     if (this.keepaliveAt < t) t = this.keepaliveAt;
     if (this.finWait2At < t) t = this.finWait2At;
-    if (this.compressedAckAt < t) t = this.compressedAckAt;
     return t;
   }
 }

@@ -254,5 +254,5 @@ function compress(tcb: Tcb): void {
   if (tcb.srtt > 0 && (rtt === 0 || tcb.srtt < rtt)) rtt = tcb.srtt;
   const delay = Math.min(sysctl.tcp_comp_sack_delay_ns / 1000, MICROS_PER_MS, rtt / 160);
   tcb.compressedAckAt = tcb.ctx.now + delay;
-  tcb.ctx.schedule(tcb);
+  tcb.ctx.scheduleExact(tcb);
 }

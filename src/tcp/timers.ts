@@ -60,4 +60,5 @@ export function clearAllTimers(tcb: Tcb): void {
   tcb.keepaliveAt = NEVER;
   tcb.finWait2At = NEVER;
   tcb.compressedAckAt = NEVER;
+  tcb.pacingAt = NEVER;
 }
