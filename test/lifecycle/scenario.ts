@@ -1,7 +1,7 @@
 /** Short stories in the lab of the golden timelines: two hosts, a relay, one script for both. */
 import { Lab, type Script } from './golden/lab.ts';
 import type { SegmentEvent, Timeline } from './golden/timeline.ts';
-import type { Sock } from './golden/vocabulary.ts';
+import { SO_RCVBUF, SOL_SOCKET, type Sock } from './golden/vocabulary.ts';
 
 const NO_LOG: Timeline = { events: [], timers: [], tail: [], end: 0 };
 
@@ -41,3 +41,17 @@ export const sent = (t: Timeline, from: 'A' | 'B'): string[] =>
 
 export const segmentsOf = (t: Timeline, from: 'A' | 'B'): SegmentEvent[] =>
   t.events.filter((e): e is SegmentEvent => e.kind === 'segment' && e.from === from);
+
+/** A has written until its buffer was full; B, with a small buffer, has not read. */
+export function* stuffed(L: Lab): Script<{ a: Sock; b: Sock; bytes: number }> {
+  const { a, b } = yield* L.connect({ server: s => s.set(SOL_SOCKET, SO_RCVBUF, 4096) });
+  a.setblocking(false);
+  let bytes = 0;
+  for (;;) {
+    const o = yield* a.send('z'.repeat(4096));
+    if (o.error !== 0) break;
+    bytes += Number(o.value);
+  }
+  yield* L.sleep(1);
+  return { a, b, bytes };
+}
