@@ -65,7 +65,7 @@ export class Host implements SimNode, CallHost {
   sockets: Sockets;
   /** System calls from outside any program (of tests, of `World.script`). */
   os: Os;
-  readonly processes: Process[] = [];
+  processes: Process[] = [];
   /** It has crashed and not been restarted. */
   down = false;
   /** Something has happened on it since its invariants were checked. */
@@ -108,6 +108,7 @@ export class Host implements SimNode, CallHost {
     const proc: Process = new Process(name, this.world, () => program(os));
     const os = new Os(this, proc);
     proc.onkill = waiting => os.abandon(waiting);
+    if (this.processes.length >= 64) this.processes = this.processes.filter(p => !p.ended);
     this.processes.push(proc);
     return this.world.begin(proc);
   }
@@ -122,7 +123,7 @@ export class Host implements SimNode, CallHost {
     if (this.down) return;
     this.down = true;
     for (const proc of this.processes) proc.kill();
-    this.processes.length = 0;
+    this.processes = [];
     this.readyList = [];
     this.states?.forget();
     this.stack.close();

@@ -54,6 +54,8 @@ export interface Plan {
 const PORT = 7000;
 const ENDS = ['client', 'server', 'both', 'half', 'abort', 'leave'] as const;
 const HEADER = 12;
+/** Only this host's wire corrupts: of two flipped bits in one segment the checksum may miss both. */
+const CORRUPTING = 0;
 
 /** A random plan: two to four hosts around a router. */
 export function makePlan(seed: number): Plan {
@@ -61,8 +63,11 @@ export function makePlan(seed: number): Plan {
   const hosts = 2 + r.below(3);
   const deeds: Deed[] = [];
   for (let host = 0; host < hosts; host++)
-    if (r.below(3) > 0) deeds.push({ kind: 'wire', host, set: conditions(r) });
-  for (let n = r.below(3); n > 0; n--) deeds.push({ kind: 'rule', host: r.below(hosts), rule: rule(r) });
+    if (r.below(3) > 0) deeds.push({ kind: 'wire', host, set: conditions(r, host) });
+  for (let n = r.below(3); n > 0; n--) {
+    const text = rule(r);
+    deeds.push({ kind: 'rule', host: text.startsWith('corrupt') ? CORRUPTING : r.below(hosts), rule: text });
+  }
   for (let n = r.below(3); n > 0; n--) deeds.push(sysctl(r, hosts));
   for (let n = 1 + r.below(12); n > 0; n--) {
     const from = r.below(hosts);
@@ -81,13 +86,13 @@ export function makePlan(seed: number): Plan {
   return { seed, hosts, family: r.below(3) === 0 ? 6 : 4, deeds };
 }
 
-function conditions(r: Random): Record<string, number> {
+function conditions(r: Random, host: number): Record<string, number> {
   const set: Record<string, number> = { delay: 2 ** r.below(18) };
   if (r.below(2)) set['loss'] = r.below(200) / 1000;
   if (r.below(3) === 0) set['jitter'] = r.below(20_000);
   if (r.below(3) === 0) set['reorder'] = r.below(100) / 1000;
   if (r.below(3) === 0) set['duplicate'] = r.below(100) / 1000;
-  if (r.below(3) === 0) set['corrupt'] = r.below(50) / 1000;
+  if (r.below(3) === 0 && host === CORRUPTING) set['corrupt'] = r.below(50) / 1000;
   if (r.below(3) === 0) set['rate'] = 100_000 * 2 ** r.below(10);
   if (r.below(3) === 0) set['queue'] = 3 + r.below(50);
   return set;
