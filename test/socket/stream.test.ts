@@ -402,8 +402,7 @@ describe('streams', () => {
     expect(A.os.bind(again, ip('10.9.0.1'), 4000)).toBe(0);
   });
 
-  // Fails while the port table forgets a bound port with its socket: take `.fails` away with the mistake.
-  test.fails('ports: a bound port stays taken while the connection lives on as an orphan', () => {
+  test('ports: a bound port stays taken while the connection lives on as an orphan', () => {
     const { w, A } = pair();
     const fd = A.os.socket(C.AF_INET, NONBLOCK);
     A.os.bind(fd, ip('10.9.0.1'), 4002);
