@@ -170,6 +170,11 @@ export class NeighborTable {
     this.timers.clear(n.id);
   }
 
+  /** An upper layer misses answers from there: the next packet asks whether it still lives. */
+  suspect(n: Neighbor): void {
+    if (n.state === NUD_REACHABLE) n.state = NUD_STALE;
+  }
+
   /** A fixed entry, as `ip neigh add … nud permanent`. @returns false if the table is full */
   setPermanent(device: Device, address: Address, mac: Mac): boolean {
     const n = this.obtain(device, address);

@@ -93,6 +93,17 @@ export class IpNetwork implements Network {
     });
   }
 
+  suspect(path: Path): void {
+    const p = path as IpPath;
+    if (p.neighbor !== null) this.neighbors?.suspect(p.neighbor);
+    this.paths.remove(p);
+  }
+
+  confirm(path: Path): void {
+    const { neighbor } = path as IpPath;
+    if (neighbor !== null) this.neighbors?.confirm(neighbor);
+  }
+
   /**
    * @param discovery one of PMTUDISC_*; for TCP always WANT (or DONT by `ip_no_pmtu_disc`)
    */

@@ -48,6 +48,22 @@ export class PathCache {
     }
   }
 
+  /** Throws one path out: whoever holds it asks again. */
+  remove(path: IpPath): void {
+    if (path.evicted) return;
+    const at = path.hash & (this.buckets.length - 1);
+    let p = this.buckets[at]!;
+    if (p === path) this.buckets[at] = path.next;
+    else {
+      while (p !== null && p.next !== path) p = p.next;
+      if (p === null) return;
+      p.next = path.next;
+    }
+    path.next = null;
+    path.evicted = true;
+    this.size--;
+  }
+
   clear(): void {
     this.buckets = new Array<IpPath | null>(64).fill(null);
     this.size = 0;

@@ -132,7 +132,10 @@ export function acknowledge(
   }
   generateRate(tcb, rate, delivered);
   control(tcb, delivered, tcb.lost - priorLost, flags);
-  if (flags & ADVANCED) afterAdvance(tcb, ack);
+  if (flags & ADVANCED) {
+    ctx.net.confirm(tcb.path);
+    afterAdvance(tcb, ack);
+  }
   ctx.wantOutput(tcb);
   return ACK_OK;
 }

@@ -182,6 +182,8 @@ function timedOut(tcb: Tcb, opening: boolean): boolean {
       return true;
     }
   } else {
+    // R1: perhaps the way is to blame (MUST-20).
+    if (exceeds(tcb, sysctl.tcp_retries1, 0)) tcb.ctx.net.suspect(tcb.path);
     retries = sysctl.tcp_retries2;
     if (tcb.orphan) {
       const alive = tcb.rto < rtoMax(tcb);

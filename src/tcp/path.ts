@@ -57,6 +57,13 @@ export interface Network {
    * flight (RFC 5927): lowers `path.mtu`, never below the floor, for a limited time.
    */
   lowerMtu(path: Path, mtu: number): void;
+  /**
+   * Negative advice (RFC 9293 §3.8.3, R1): segments on this path go unanswered. The path is looked up anew
+   * and the next hop asked whether it is still there.
+   */
+  suspect(path: Path): void;
+  /** The opposite: an answer has come back, so the next hop works (RFC 4861 §7.3.1). */
+  confirm(path: Path): void;
   /** Whether the address belongs to this host (127/8 included). */
   isLocal(address: Address): boolean;
   /** Whether the address is broadcast or multicast for this host (never a TCP peer: MUST-46, MUST-57). */

@@ -69,6 +69,10 @@ export class LeanNet implements Network {
 
   lowerMtu(): void {}
 
+  suspect(): void {}
+
+  confirm(): void {}
+
   isLocal(address: Address): boolean {
     return address.equals(this.only.source);
   }
