@@ -52,7 +52,7 @@ export class PathCache {
   remove(path: IpPath): void {
     if (path.evicted) return;
     const at = path.hash & (this.buckets.length - 1);
-    let p = this.buckets[at]!;
+    let p: IpPath | null = this.buckets[at]!;
     if (p === path) this.buckets[at] = path.next;
     else {
       while (p !== null && p.next !== path) p = p.next;

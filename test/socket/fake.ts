@@ -257,6 +257,8 @@ export class FakeHost implements SocketHost, StreamHost {
       isLocal: a => a.toString().startsWith('10.9.0.1') || a.isLoopback,
       isBroadcast: a => a.isMulticast || a.d === -1,
       lowerMtu: () => {},
+      suspect: () => {},
+      confirm: () => {},
     } as ConstructorParameters<typeof UdpHost>[1]);
   }
 
