@@ -5,8 +5,9 @@ import { Sysctl } from '../../src/base/sysctl.ts';
 import { type Micros, NEVER } from '../../src/base/time.ts';
 import { checkConnection } from '../../src/sim/invariants.ts';
 import { TcpHost } from '../../src/stack/tcp-host.ts';
+import type { Connection } from '../../src/tcp/connection.ts';
 import { TcpOptions } from '../../src/tcp/options.ts';
-import { type State, stateName } from '../../src/tcp/state.ts';
+import { CLOSED, stateName } from '../../src/tcp/state.ts';
 import type { Frame } from '../../src/wire/frame.ts';
 import { OK } from '../../src/wire/reason.ts';
 import { FIN, RST, Segment, SYN } from '../../src/wire/segment.ts';
@@ -82,6 +83,7 @@ export class Pair implements Line {
   private readonly options = new TcpOptions();
   private life!: Life;
   private order = 0;
+  private strays: Connection[] = [];
   private iss = [0, 0];
 
   constructor(sack: boolean, timestamps: boolean, start: Micros) {
@@ -126,6 +128,7 @@ export class Pair implements Line {
     this.now = (Math.floor(this.now / 1e6) + 1) * 1e6;
     this.begun = this.now;
     this.order = 0;
+    if (this.strays.length > 0) this.strays = [];
     o.segments = 0;
     o.fromB = 0;
     o.resets = 0;
@@ -213,7 +216,7 @@ export class Pair implements Line {
     b.takeChanged();
     due[0] = a.deadline();
     due[1] = b.deadline();
-    return this.check(0) ?? this.check(1);
+    return this.check();
   }
 
   private step(side: 0 | 1): void {
@@ -225,20 +228,28 @@ export class Pair implements Line {
   private stray(): void {
     const { listener, connection } = this.ends[1];
     if (connection === null || listener!.queueLength === 0) return;
-    listener!.accept()!.close();
+    const c = listener!.accept()!;
+    this.strays.push(c);
+    c.close();
     this.hosts[1].output();
   }
 
-  private check(side: 0 | 1): string | null {
-    const host = this.hosts[side];
-    let earliest = NEVER;
-    for (const c of host.connections()) {
-      const wrong = checkConnection(c);
-      if (wrong !== null) return `${'AB'[side]} in ${stateName(c.state)} ${wrong}`;
-      if (c.dirty) return `${'AB'[side]} in ${stateName(c.state)} still wants to send after output()`;
-      earliest = Math.min(earliest, c.earliest());
-    }
-    if (earliest + MILLISECOND < this.due[side]) return `${'AB'[side]} would be woken too late`;
+  /** Every connection there can be: the two ends', those not accepted yet, and strays. */
+  private check(): string | null {
+    const { ends, strays } = this;
+    let wrong = this.checkOne(0, ends[0].connection) ?? this.checkOne(1, ends[1].connection);
+    for (const c of ends[1].listener!.acceptQueue) wrong ??= this.checkOne(1, c);
+    for (const c of strays) wrong ??= this.checkOne(1, c);
+    return wrong;
+  }
+
+  private checkOne(side: 0 | 1, c: Connection | null): string | null {
+    if (c === null || c.state === CLOSED) return null;
+    const wrong = checkConnection(c);
+    if (wrong !== null) return `${'AB'[side]} in ${stateName(c.state)} ${wrong}`;
+    if (c.dirty) return `${'AB'[side]} in ${stateName(c.state)} still wants to send after output()`;
+    if (c.earliest() + MILLISECOND < this.due[side])
+      return `${'AB'[side]} in ${stateName(c.state)} would be woken too late`;
     return null;
   }
 
@@ -303,9 +314,7 @@ export class Pair implements Line {
         ` sack ${(s.sackLeft[i]! - this.iss[other]!) | 0}-${(s.sackRight[i]! - this.iss[other]!) | 0}`,
     ).join('');
     const fate = ['', '  LOST', '  twice', '  held back'][action] ?? '';
-    const states = this.hosts
-      .map(h => [...h.connections()].map(c => stateName(c.state as State)).join())
-      .join(' | ');
+    const states = this.hosts.map(h => [...h.connections()].map(c => stateName(c.state)).join()).join(' | ');
     const fin = s.flags & FIN ? 1 : 0;
     return (
       `${this.time()} ${'AB'[side]} ${String(number).padStart(2)} ${flags.padEnd(3)} seq ${(s.seq - this.iss[side]!) | 0}` +
