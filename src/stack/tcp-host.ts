@@ -11,7 +11,7 @@ import { arriveTimeWait, reopenIsn, type TimeWaitHost, TW_REOPEN } from '../tcp/
 import { Connection } from '../tcp/connection.ts';
 import { finish } from '../tcp/done.ts';
 import { expire } from '../tcp/expire.ts';
-import { tcpIcmpError } from '../tcp/icmp-error.ts';
+import { endsRequest, tcpIcmpError } from '../tcp/icmp-error.ts';
 import type { ListenContext, Listener } from '../tcp/listener.ts';
 import type { TcpOptions } from '../tcp/options.ts';
 import { output } from '../tcp/output.ts';
@@ -26,6 +26,7 @@ import type { TraceSink } from '../tcp/trace.ts';
 import type { IcmpError } from '../wire/icmp-error.ts';
 import { RST, type Segment } from '../wire/segment.ts';
 import { Alarms } from './alarms.ts';
+import { ChallengeBudget } from './challenge-budget.ts';
 import { Keys } from './keys.ts';
 import { Opener } from './opener.ts';
 import { Bound, Ports } from './ports.ts';
@@ -68,6 +69,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   private readonly alarms: Alarms<Flow>;
   private readonly keys: Keys;
   private readonly opener: Opener;
+  private readonly challenges: ChallengeBudget;
   private changed: (Connection | Listener)[] = [];
   private dirty: Connection[] = [];
 
@@ -78,6 +80,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.net = env.net;
     this.jiffy = MICROS_PER_SECOND / env.hz;
     this.keys = new Keys(env.random);
+    this.challenges = new ChallengeBudget(env.sysctl, env.random);
     this.secret = this.keys.cookies;
     this.tables = new TcpTables(this.keys.tables, this);
     this.alarms = new Alarms<Flow>(this.jiffy, f => this.alarm(f));
@@ -139,7 +142,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
       return;
     }
     if (flow instanceof Connection) tcpIcmpError(flow, e);
-    else if (seq(e.seq) === flow.iss && isFatalForRequest(e)) removeFromQueue(flow);
+    else if (seq(e.seq) === flow.iss && endsRequest(e)) removeFromQueue(flow);
     else this.mib.TcpExtOutOfWindowIcmps++;
   }
 
@@ -309,6 +312,10 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     }
   }
 
+  mayChallenge(): boolean {
+    return this.challenges.allow(this.now);
+  }
+
   orphaned(change: 1 | -1): void {
     this.orphans += change;
   }
@@ -386,11 +393,4 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.schedule(f);
     if (f.pacingAt !== NEVER || f.compressedAckAt !== NEVER) this.scheduleExact(f);
   }
-}
-
-/** Unreachable networks and hosts, expired TTLs and malformed headers end a SYN queue entry; others don't. */
-function isFatalForRequest(e: IcmpError): boolean {
-  if (e.family === 4)
-    return (e.type === 3 && e.code <= 1) || (e.type === 11 && e.code === 0) || e.type === 12;
-  return (e.type === 1 && (e.code === 0 || e.code === 3)) || e.type === 3 || e.type === 4;
 }

@@ -21,6 +21,7 @@ export function challengeAck(tcb: Tcb): void {
     mib.TcpExtTCPACKSkippedChallenge++;
     return;
   }
+  if (!tcb.ctx.mayChallenge()) return;
   mib.TcpExtTCPChallengeACK++;
   sendAck(tcb);
 }

@@ -14,7 +14,7 @@ import { sendAck } from './transmit.ts';
  */
 
 export const PASS = 0;
-export const DISCARD = 1;
+const DISCARD = 1;
 export const RESET = 2;
 
 /** A RST one below RCV.NXT is the peer's answer to our ACK of its FIN, from a socket that is gone. */

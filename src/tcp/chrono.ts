@@ -1,7 +1,7 @@
 import type { Tcb } from './tcb.ts';
 
 /** Where a connection's time goes, for tcpi_busy_time, tcpi_rwnd_limited and tcpi_sndbuf_limited. */
-export const CHRONO_NONE = 0;
+const CHRONO_NONE = 0;
 export const CHRONO_BUSY = 1;
 export const CHRONO_RWND = 2;
 export const CHRONO_SNDBUF = 3;

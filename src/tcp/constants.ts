@@ -23,7 +23,6 @@ export const INFINITE_SSTHRESH = 0x7fffffff;
 export const MSS_DEFAULT_4 = 536;
 export const MSS_DEFAULT_6 = 1220;
 export const MIN_MSS = 88;
-export const MAX_WSCALE = 14;
 /** Room for options in a TCP header. */
 export const MAX_OPTION_SPACE = 40;
 export const HEADER = 20;

@@ -42,6 +42,8 @@ export interface TcpContext {
   timeWait(tcb: Tcb, substate: number, timeout: Micros): void;
   /** The connection became an orphan, or an orphan ended. */
   orphaned(change: 1 | -1): void;
+  /** Whether the host's budget of challenge ACKs (`tcp_challenge_ack_limit` a second) allows one more. */
+  mayChallenge(): boolean;
   /** How many orphans there are on this host. */
   readonly orphans: number;
   /** Initial sequence number for a 4-tuple (RFC 6528). */

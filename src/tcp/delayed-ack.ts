@@ -10,7 +10,7 @@ import { measureRatio } from './window.ts';
  */
 
 /** Acknowledge the next segments at once: as many as fill half the window, at most `max`. */
-export function increaseQuickAck(tcb: Tcb, max: number): void {
+function increaseQuickAck(tcb: Tcb, max: number): void {
   const segments = Math.floor(tcb.rcvWnd / (2 * Math.max(tcb.rcvMss, 1))) || 2;
   const quick = Math.min(segments, max);
   if (quick > tcb.quick) tcb.quick = quick;

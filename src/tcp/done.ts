@@ -18,7 +18,7 @@ import { sendReset } from './transmit.ts';
 /** The end of a connection, whatever brought it about. */
 
 /** Frees what a connection that is over has no use for: unsent and unacknowledged data, the scoreboard. */
-export function purge(tcb: Tcb): void {
+function purge(tcb: Tcb): void {
   tcb.sent.clear();
   if (tcb.sendRing !== null) {
     tcb.sendRing.free();

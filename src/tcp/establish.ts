@@ -4,7 +4,7 @@ import { initialCwnd, initialReceiveMss } from './negotiate.ts';
 import { updatePacingRate } from './rate.ts';
 import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
 import { expandSendBuffer } from './send-buffer.ts';
-import { queueFin } from './shutdown.ts';
+import { finishShutdown } from './shutdown.ts';
 import { ESTABLISHED, transition } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { keepaliveIdle, setKeepalive } from './timers.ts';
@@ -57,5 +57,5 @@ export function becomeEstablished(tcb: Tcb, segment: Segment): void {
   initialReceiveMss(tcb);
   if (!tcb.orphan) ctx.wake(tcb);
   // The application shut down while the handshake was under way.
-  if (tcb.shut & SEND_SHUTDOWN) queueFin(tcb);
+  if (tcb.shut & SEND_SHUTDOWN) finishShutdown(tcb);
 }

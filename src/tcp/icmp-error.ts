@@ -40,3 +40,10 @@ function tooBig(tcb: Tcb, mtu: number): void {
   syncMss(tcb, tcb.path.mtu);
   simpleRetransmit(tcb);
 }
+
+/** Unreachable networks and hosts, expired TTLs and malformed headers end a SYN queue entry; others don't. */
+export function endsRequest(e: IcmpError): boolean {
+  if (e.family === 4)
+    return (e.type === 3 && e.code <= 1) || (e.type === 11 && e.code === 0) || e.type === 12;
+  return (e.type === 1 && (e.code === 0 || e.code === 3)) || e.type === 3 || e.type === 4;
+}

@@ -1,7 +1,6 @@
 import type { Address } from '../base/address.ts';
 import type { Segment } from '../wire/segment.ts';
 import { HEADER, INIT_CWND, MSS_DEFAULT_4, MSS_DEFAULT_6, TIMESTAMPS_ALIGNED } from './constants.ts';
-import type { TcpContext } from './context.ts';
 import type { TcpOptions } from './options.ts';
 import type { Path } from './path.ts';
 import type { Tcb } from './tcb.ts';
@@ -9,7 +8,7 @@ import { optionLength } from './transmit.ts';
 
 /** Segment sizes and options: what we announce, what the peer announced, what a segment may hold. */
 
-export const ipHeader = (address: Address): number => (address.is4 ? 20 : 40);
+const ipHeader = (address: Address): number => (address.is4 ? 20 : 40);
 
 /** MSS for an MSS option (RFC 9293 MUST-67): from the path MTU known, the route and TCP_MAXSEG. */
 export function pathMss(path: Path, remote: Address, options: TcpOptions): number {
@@ -77,12 +76,4 @@ export function initialReceiveMss(tcb: Tcb): void {
   let hint = Math.min(tcb.advmss, tcb.mssCache);
   hint = Math.min(hint, tcb.rcvWnd >> 1, MSS_DEFAULT_4);
   tcb.rcvMss = Math.max(hint, 88);
-}
-
-/** Latches the sysctls that a socket takes when it is made. */
-export function initialBuffers(ctx: TcpContext, options: TcpOptions): { sndbuf: number; rcvbuf: number } {
-  return {
-    sndbuf: options.sndbuf || ctx.sysctl.tcp_wmem[1],
-    rcvbuf: options.rcvbuf || ctx.sysctl.tcp_rmem[1],
-  };
 }

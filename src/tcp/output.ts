@@ -32,7 +32,7 @@ export function burstSegments(tcb: Tcb, mss: number): number {
  * @param budget most bursts to send in this call
  * @returns true if the budget ended it, so that there is more to do
  */
-export function pushPending(tcb: Tcb, nagle: number, budget = Number.POSITIVE_INFINITY): boolean {
+function pushPending(tcb: Tcb, nagle: number, budget = Number.POSITIVE_INFINITY): boolean {
   const mss = currentMss(tcb);
   const maxSegs = burstSegments(tcb, mss);
   let sent = 0;
@@ -113,7 +113,7 @@ function afterSending(
   checkProbeTimer(tcb);
 }
 
-export const nagleMode = (tcb: Tcb): number => {
+const nagleMode = (tcb: Tcb): number => {
   if (tcb.options.cork) return CORK | (tcb.options.nodelay ? NAGLE_OFF : 0);
   return tcb.options.nodelay ? NAGLE_OFF : NAGLE;
 };

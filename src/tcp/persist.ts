@@ -12,7 +12,7 @@ import { sendProbe, transmit } from './transmit.ts';
 
 /** Zero-window probes (RFC 9293 §3.8.6.1): as long as they are answered the connection lives. */
 
-export const probe0Base = (tcb: Tcb): Micros => Math.max(tcb.rto, rtoMin(tcb));
+const probe0Base = (tcb: Tcb): Micros => Math.max(tcb.rto, rtoMin(tcb));
 
 /** SHLD-29, SHLD-30: first after one RTO, then doubling to the cap. */
 export function probe0When(tcb: Tcb): Micros {

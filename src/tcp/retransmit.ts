@@ -19,7 +19,7 @@ export function forgetRetransmitHint(tcb: Tcb): void {
 }
 
 /** Segments of a record, recounted for a size that may have changed; the totals follow. */
-export function recount(tcb: Tcb, s: SentSegment, mss: number): void {
+function recount(tcb: Tcb, s: SentSegment, mss: number): void {
   const n = s.length;
   const pcount = n > mss ? Math.ceil(n / mss) : 1;
   const less = s.pcount - pcount;

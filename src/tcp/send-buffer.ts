@@ -5,6 +5,7 @@ import { MSG_EOR, MSG_MORE, MSG_OOB } from './constants.ts';
 import { restartAfterIdle } from './cwnd.ts';
 import { unsent } from './decide.ts';
 import { boundToHalfWindow } from './negotiate.ts';
+import { checkAppLimited } from './rate.ts';
 import type { Tcb } from './tcb.ts';
 
 /** The sending half of the buffers: what the application wrote and the peer has not acknowledged. */
@@ -23,7 +24,7 @@ function packetSize(tcb: Tcb): number {
 }
 
 /** Buffer memory in use, packets' overhead included: what SO_SNDBUF limits. */
-export function sendMemory(tcb: Tcb): number {
+function sendMemory(tcb: Tcb): number {
   const queued = sendQueued(tcb);
   return queued + Math.ceil(queued / packetSize(tcb)) * OVERHEAD;
 }
@@ -60,6 +61,7 @@ export function expandSendBuffer(tcb: Tcb): void {
  * @returns how much was taken, 0 if there is no room
  */
 export function enqueue(tcb: Tcb, bytes: Uint8Array, at: number, n: number, flags: number): number {
+  checkAppLimited(tcb);
   restartAfterIdle(tcb);
   let space = sendSpace(tcb);
   if (space === 0) return 0;

@@ -23,7 +23,7 @@ import { sendReset } from './transmit.ts';
 /** CLOSE, ABORT and the two halves of shutdown (RFC 9293 §3.10.4, 3.10.5; lifecycle rules, section 2). */
 
 /** Queues our FIN behind what is unsent; it rides on the last data segment if there is one. */
-export function queueFin(tcb: Tcb): void {
+function queueFin(tcb: Tcb): void {
   if (tcb.finQueued) return;
   tcb.finQueued = true;
   tcb.writeSeq = ((tcb.writeSeq + 1) | 0) as Seq;
@@ -47,6 +47,11 @@ function closeHalf(tcb: Tcb, why: string): boolean {
   }
 }
 
+/** Closes our half: the FIN follows what is unsent. */
+export function finishShutdown(tcb: Tcb): void {
+  if (closeHalf(tcb, 'shutdown()')) queueFin(tcb);
+}
+
 /** shutdown(2): 0 SHUT_RD, 1 SHUT_WR, 2 SHUT_RDWR. Repeating it is harmless while a connection exists. */
 export function shutdown(tcb: Tcb, how: number): number {
   if (tcb.state === CLOSED) return -ENOTCONN;
@@ -59,7 +64,8 @@ export function shutdown(tcb: Tcb, how: number): number {
   if (how !== 1) tcb.shut |= RCV_SHUTDOWN;
   if (how !== 0) {
     tcb.shut |= SEND_SHUTDOWN;
-    if (closeHalf(tcb, 'shutdown()')) queueFin(tcb);
+    // In SYN_RECV the FIN waits for the handshake to end.
+    if (tcb.state !== SYN_RECV) finishShutdown(tcb);
   }
   tcb.ctx.wake(tcb);
   return 0;

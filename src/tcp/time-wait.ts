@@ -29,8 +29,7 @@ const NONE = -1;
 
 /** Flags of a row. */
 export const TW_REUSE_ADDR = 1;
-export const TW_REUSE_PORT = 2;
-export const TW_OOW_SEEN = 4;
+export const TW_OOW_SEEN = 2;
 
 /** One table serves one family. */
 export class TimeWaitTable {

@@ -64,7 +64,7 @@ export const queuedBytes = (tcb: Tcb): number =>
 export const fullSpace = (tcb: Tcb): number => windowFromSpace(tcb, tcb.rcvbuf);
 
 /** Window bytes still free. */
-export const freeSpace = (tcb: Tcb): number => windowFromSpace(tcb, tcb.rcvbuf - tcb.rmem);
+const freeSpace = (tcb: Tcb): number => windowFromSpace(tcb, tcb.rcvbuf - tcb.rmem);
 
 const alignUp = (n: number, shift: number): number => ((n + (1 << shift) - 1) >> shift) << shift;
 const alignDown = (n: number, shift: number): number => (n >> shift) << shift;

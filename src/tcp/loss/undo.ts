@@ -53,7 +53,7 @@ function undoReduction(tcb: Tcb, unmark: boolean): void {
   tcb.rackAdvanced = true;
 }
 
-export const anyRetransmitted = (tcb: Tcb): boolean => {
+const anyRetransmitted = (tcb: Tcb): boolean => {
   if (tcb.retransOut > 0) return true;
   const head = tcb.sent.first();
   return head !== null && (head.marks & EVER_RETRANSMITTED) !== 0;
