@@ -43,6 +43,10 @@ export class End {
   /** Something was read that nobody wrote. */
   wrong = false;
   ended = false;
+  /** The host has said that its connection or listener may have changed. */
+  woken = false;
+  /** It could go on, but nobody has told it. */
+  forgotten = false;
   private steps: readonly number[] = [];
   private pc = 0;
   private lag: Micros = 0;
@@ -67,6 +71,8 @@ export class End {
     this.unacked = 0;
     this.wrong = false;
     this.ended = false;
+    this.woken = false;
+    this.forgotten = false;
     this.steps = program(life, side);
     this.pc = 0;
     this.lag = life.when === 'late' ? LAG : 0;
@@ -92,7 +98,9 @@ export class End {
 
   /** Makes what calls are due. @param other the other application, for closing at the same moment */
   step(now: Micros, segments: number, other: End): void {
+    let jumped = false;
     if (this.jumpAt > 0 && (segments >= this.jumpAt || now >= this.fallbackAt)) {
+      jumped = true;
       this.jumpAt = 0;
       this.fallbackAt = NEVER;
       if (this.pc < this.jumpTo && (this.connection !== null || this.listener === null)) {
@@ -104,11 +112,18 @@ export class End {
       }
     }
     if (!this.ended && now >= this.giveUpAt) this.losePatience();
+    let told = jumped || this.woken || now >= this.at || this.steps[this.pc] === SYNC;
+    this.woken = false;
     while (!this.ended && this.possible(other)) {
-      if (this.possibleAt === NEVER) this.possibleAt = now;
+      if (this.possibleAt === NEVER) {
+        this.possibleAt = now;
+        if (!told) this.forgotten = true;
+      }
       if (now < this.possibleAt + this.lag) break;
       this.possibleAt = NEVER;
       this.act();
+      // What it does next is its own decision.
+      told = true;
     }
     this.at = NEVER;
     if (this.ended) return;

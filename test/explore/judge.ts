@@ -36,6 +36,7 @@ function stories(pair: Pair, life: Life): string | null {
     [a, b, 'A'],
     [b, a, 'B'],
   ] as const) {
+    if (me.forgotten) return `${name} could go on and was not told`;
     if (me.wrong) return `${name} read what was not written`;
     if (me.got > peer.sent) return `${name} read more than was written`;
     // A FIN comes after all bytes.

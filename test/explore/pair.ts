@@ -205,6 +205,8 @@ export class Pair implements Line {
     for (let sent = -1; sent !== outcome.segments; ) {
       // A call may be due because a segment has just been sent.
       sent = outcome.segments;
+      this.wake(a);
+      this.wake(b);
       this.step(0);
       this.step(1);
       this.step(0);
@@ -212,11 +214,16 @@ export class Pair implements Line {
       b.output();
     }
     this.stray();
-    a.takeChanged();
-    b.takeChanged();
     due[0] = a.deadline();
     due[1] = b.deadline();
     return this.check();
+  }
+
+  /** Tells the applications which of them are to look at their sockets. */
+  private wake(host: TcpHost): void {
+    for (const c of host.takeChanged()) {
+      for (const end of this.ends) if (c === end.connection || c === end.listener) end.woken = true;
+    }
   }
 
   private step(side: 0 | 1): void {
