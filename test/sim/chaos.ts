@@ -57,10 +57,10 @@ const HEADER = 12;
 /** Only this host's wire corrupts: of two flipped bits in one segment the checksum may miss both. */
 const CORRUPTING = 0;
 
-/** A random plan: two to four hosts around a router. */
-export function makePlan(seed: number): Plan {
+/** A random plan: two to four hosts around a router. @param scale up to so many times as much of everything */
+export function makePlan(seed: number, scale = 1): Plan {
   const r = seededRandom(`chaos ${seed}`);
-  const hosts = 2 + r.below(3);
+  const hosts = 2 + r.below(3 * scale);
   const deeds: Deed[] = [];
   for (let host = 0; host < hosts; host++)
     if (r.below(3) > 0) deeds.push({ kind: 'wire', host, set: conditions(r, host) });
@@ -69,7 +69,7 @@ export function makePlan(seed: number): Plan {
     deeds.push({ kind: 'rule', host: text.startsWith('corrupt') ? CORRUPTING : r.below(hosts), rule: text });
   }
   for (let n = r.below(3); n > 0; n--) deeds.push(sysctl(r, hosts));
-  for (let n = 1 + r.below(12); n > 0; n--) {
+  for (let n = 1 + r.below(12 * scale); n > 0; n--) {
     const from = r.below(hosts);
     deeds.push({
       kind: 'talk',
