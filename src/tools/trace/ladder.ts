@@ -4,6 +4,7 @@ import {
   CLOSED,
   ESTABLISHED,
   LAST_ACK,
+  LISTEN,
   type State,
   SYN_RECV,
   SYN_SENT,
@@ -187,6 +188,7 @@ export function paintState(p: Paint, state: State, text: string): string {
   if (state === SYN_SENT || state === SYN_RECV) return p.green(text);
   if (state === TIME_WAIT) return p.bold(p.blue(text));
   if (state === CLOSED) return p.dim(text);
+  if (state === LISTEN) return p.cyan(text);
   return state === CLOSE_WAIT || state === LAST_ACK ? p.magenta(text) : p.yellow(text);
 }
 

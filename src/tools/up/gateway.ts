@@ -276,6 +276,7 @@ export class Gateway {
   private answered(carry: Carry, front: ProxyFront | null): void {
     if (carry.stage !== 'connecting' || carry.near !== null) return;
     const error = this.a.connectError(carry.aFd);
+    if (error < 0) return;
     if (error !== 0 || this.a.peerOf(carry.aFd) === null) {
       const inner = errnoName(error || ECONNREFUSED);
       this.fail(carry, carry.dialError || inner, front);

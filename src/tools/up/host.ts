@@ -10,6 +10,8 @@ import {
   EPOLLIN,
   EPOLLOUT,
   EPOLLRDHUP,
+  IP_BIND_ADDRESS_NO_PORT,
+  IPPROTO_IP,
   IPPROTO_TCP,
   MSG_DONTWAIT,
   SO_ERROR,
@@ -28,11 +30,19 @@ import { Sockets } from '../../socket/sockets.ts';
 import type { Interface } from '../../stack/interface.ts';
 import { Stack } from '../../stack/stack.ts';
 import { type HeldRequest, Listener } from '../../tcp/listener.ts';
+import { SYN_RECV, SYN_SENT } from '../../tcp/state.ts';
 import type { HostName } from './options.ts';
 
 /** Told which epoll events hold for a descriptor; called inside a turn of the driver. */
 export interface Watcher {
   ready(events: number): void;
+}
+
+interface Watched {
+  readonly serial: number;
+  watcher: Watcher;
+  /** What the application calls itself, for `ss -p`. */
+  readonly owner: string;
 }
 
 export interface InnerHostOptions {
@@ -64,8 +74,10 @@ export class InnerHost {
   private readonly sockets: Sockets;
   private readonly epoll: number;
   private readonly events: EpollEvent[] = [];
-  private readonly watchers = new Map<number, Watcher>();
-  private readonly names = new Map<number, string>();
+  private readonly watched = new Map<number, Watched>();
+  /** By the number that epoll gives back: a descriptor's number may already be another's. */
+  private readonly bySerial = new Map<number, Watched>();
+  private serial = 0;
   /** While true, listen() makes a listener that holds its requests. */
   private holding = false;
   private nextAddress = 0;
@@ -129,6 +141,8 @@ export class InnerHost {
     const fd = s.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
     if (fd < 0) return fd;
     this.sockets.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    // The port is chosen by connect(), which knows the other end: ports are shared between destinations.
+    s.setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     const bound = s.bind(fd, from, 0);
     const r = bound < 0 ? bound : s.connect(fd, to, port);
     if (r < 0 && errnoName(r) !== 'EINPROGRESS') {
@@ -149,9 +163,12 @@ export class InnerHost {
     return fd;
   }
 
-  /** The outcome of a connect(): 0 or a positive errno. */
+  /** The outcome of a connect(): 0, a positive errno, or −1 while there is none yet. */
   connectError(fd: number): number {
-    return this.enter().getsockopt(fd, SOL_SOCKET, SO_ERROR);
+    const s = this.enter();
+    const info = s.tcpInfo(fd);
+    if (typeof info !== 'number' && (info.state === SYN_SENT || info.state === SYN_RECV)) return -1;
+    return s.getsockopt(fd, SOL_SOCKET, SO_ERROR);
   }
 
   /** Gives a socket buffers of a fixed size instead of growing ones. */
@@ -179,8 +196,11 @@ export class InnerHost {
   }
 
   close(fd: number): void {
-    this.watchers.delete(fd);
-    this.names.delete(fd);
+    const w = this.watched.get(fd);
+    if (w !== undefined) {
+      this.watched.delete(fd);
+      this.bySerial.delete(w.serial);
+    }
     this.enter().close(fd);
   }
 
@@ -202,12 +222,13 @@ export class InnerHost {
 
   /** What an application calls itself, for `ss -p`. */
   ownerOf(fd: number): string | null {
-    return this.names.get(fd) ?? null;
+    return this.watched.get(fd)?.owner ?? null;
   }
 
   /** From now on another watcher is told. */
   rewatch(fd: number, watcher: Watcher): void {
-    if (this.watchers.has(fd)) this.watchers.set(fd, watcher);
+    const w = this.watched.get(fd);
+    if (w !== undefined) w.watcher = watcher;
   }
 
   stop(): void {
@@ -215,9 +236,10 @@ export class InnerHost {
   }
 
   private watch(fd: number, owner: string, watcher: Watcher, events = EPOLLIN | EPOLLOUT | EPOLLRDHUP): void {
-    this.watchers.set(fd, watcher);
-    this.names.set(fd, owner);
-    check(this.sockets.epollCtl(this.epoll, EPOLL_CTL_ADD, fd, events | EPOLLET), 'epoll_ctl');
+    const w: Watched = { serial: ++this.serial, watcher, owner };
+    this.watched.set(fd, w);
+    this.bySerial.set(w.serial, w);
+    check(this.sockets.epollCtl(this.epoll, EPOLL_CTL_ADD, fd, events | EPOLLET, w.serial), 'epoll_ctl');
   }
 
   /** Waits for readiness, tells the watchers, and waits again. */
@@ -240,7 +262,7 @@ export class InnerHost {
   private dispatch(n: number): void {
     for (let i = 0; i < n; i++) {
       const e = this.events[i]!;
-      this.watchers.get(e.data)?.ready(e.events);
+      this.bySerial.get(e.data)?.watcher.ready(e.events);
     }
   }
 

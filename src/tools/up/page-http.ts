@@ -1,11 +1,14 @@
-/** An answer of the built-in page, complete: one request for each connection, then `Connection: close`. */
+/**
+ * An answer of the built-in page, complete: one request for each connection, then `Connection: close`. It
+ * gives no Content-Length: the body ends where the connection does, so that B closes first, and a client
+ * feels it when B's FIN is lost.
+ */
 export function httpResponse(status: string, type: string, body: string, head = false): Uint8Array {
   const bytes = new TextEncoder().encode(body);
   const lines = [
     `HTTP/1.1 ${status}`,
     'Server: lastack',
     `Content-Type: ${type}`,
-    `Content-Length: ${bytes.length}`,
     'Cache-Control: no-store',
     "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     'X-Content-Type-Options: nosniff',

@@ -1,5 +1,6 @@
 import { EAGAIN } from '../../base/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../socket/constants.ts';
+import { errorText } from '../cli/error.ts';
 import type { InnerHost, Watcher } from './host.ts';
 import { HttpHead, type HttpRequest } from './http-head.ts';
 import { errorPage } from './page.ts';
@@ -51,7 +52,7 @@ export class PageConnection implements Watcher {
         return;
       }
       const step = this.head.push(buffer.subarray(0, n));
-      if (step.kind === 'request') this.respond(this.handler(step.request, this.fd));
+      if (step.kind === 'request') this.respond(this.answerTo(step.request));
       else if (step.kind === 'bad') {
         this.respond(
           httpResponse(
@@ -62,6 +63,16 @@ export class PageConnection implements Watcher {
         );
       }
       if (this.closed) return;
+    }
+  }
+
+  /** A mistake in making a page must not end the program. */
+  private answerTo(request: HttpRequest): Uint8Array {
+    try {
+      return this.handler(request, this.fd);
+    } catch (e) {
+      const status = '500 Internal Server Error';
+      return httpResponse(status, HTML, errorPage(status, errorText(e)));
     }
   }
 
