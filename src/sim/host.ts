@@ -25,7 +25,7 @@ export interface HostOptions {
   routes?: readonly { destination: string; via: string }[];
   /** Shorthand for a default route. */
   gateway?: string;
-  /** How long the host had been up when the world began, microseconds. @default 1000 s */
+  /** How long the host had been up when the world began, microseconds. @default 1000.0013 s */
   uptime?: Micros;
   /** Write a pcapng capture. @default the world's option */
   capture?: boolean;
@@ -47,7 +47,8 @@ export class Wake {
 const ENDLESS = 100_000;
 /** A sink for a host without wires. */
 const REFUSE = (): boolean => false;
-const UPTIME: Micros = 1_000_000_000;
+/** No whole number of jiffies, as no machine's is: events at 0 fall between two ticks. */
+const UPTIME: Micros = 1_000_001_300;
 
 /** One plugged wire: what a restart has to set up again. */
 interface Plug {

@@ -41,11 +41,11 @@ test('MUST-18: each expiry doubles the timeout (RFC 6298 5.5)', () => {
   lab.run(7);
   const times = sendings(c, 1);
   expect(times.length).toBe(6);
-  const first = times[1]!;
-  expect(first).toBeGreaterThanOrEqual(200);
-  for (let i = 1; i < times.length; i++) {
-    expect(Math.abs(times[i]! - first * (2 ** i - 1))).toBeLessThanOrEqual(2 * i);
-  }
+  const waits = times.slice(1).map((t, i) => t - times[i]!);
+  expect(waits[0]).toBeGreaterThanOrEqual(200);
+  // Each expiry comes at a tick: up to 1 ms late, and so is the wait measured from it.
+  for (let i = 1; i < waits.length; i++)
+    expect(Math.abs(waits[i]! - 2 * waits[i - 1]!)).toBeLessThanOrEqual(3);
 });
 
 test('MUST-18: no sample is taken from a segment that was sent twice (Karn)', () => {
