@@ -1,6 +1,7 @@
+import { lookup } from 'node:dns/promises';
 import type { Args, Io } from '../cli/command.ts';
-import { CliError, EXIT_OK, errorText } from '../cli/error.ts';
-import { choosePaint, type Paint } from '../cli/paint.ts';
+import { CliError, EXIT_MACHINE, EXIT_OK, errorCode, errorText } from '../cli/error.ts';
+import { choosePaint, type Paint, printable } from '../cli/paint.ts';
 import { prepareDirectory, runtimeDirectory, socketPath } from '../control/place.ts';
 import { ControlServer } from '../control/server.ts';
 import type { Conversation } from '../trace/event.ts';
@@ -12,7 +13,7 @@ import { frameLines } from './frame.ts';
 import { Gateway } from './gateway.ts';
 import { Instance } from './instance.ts';
 import { Lines } from './lines.ts';
-import { serveMetrics } from './metrics-server.ts';
+import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { readUpOptions } from './options.ts';
 import { answerPage } from './pages.ts';
 import { Screen } from './screen.ts';
@@ -26,14 +27,15 @@ export async function up(args: Args, io: Io): Promise<number> {
   const gateway = new Gateway(options);
   const instance = new Instance(gateway);
   gateway.page = (request, fd) => answerPage(instance, request, fd);
+  let metrics: MetricsServer | null = null;
   try {
+    if (options.to !== null) await resolvable(options.to.host);
     await gateway.start();
+    if (options.metrics !== null) metrics = await serveMetrics(instance, options.address, options.metrics);
   } catch (e) {
     await gateway.close(0);
     throw e;
   }
-  const metrics =
-    options.metrics === null ? null : await serveMetrics(instance, options.address, options.metrics);
   const control = await openControl(instance, io);
   io.out(`${greeting(gateway, paint, metrics?.url ?? null)}\n`);
   const lines = new Lines(io, paint, gateway);
@@ -62,6 +64,16 @@ export async function up(args: Args, io: Io): Promise<number> {
   clearInterval(looking);
   await end(gateway, instance, io, paint, [control, metrics]);
   return EXIT_OK;
+}
+
+/** A name that nobody knows is better said at once than to every client. */
+async function resolvable(host: string): Promise<void> {
+  try {
+    await lookup(host);
+  } catch (e) {
+    const why = errorCode(e) === 'EAI_AGAIN' ? 'the name server does not answer' : 'check the spelling';
+    throw new CliError(EXIT_MACHINE, `no such host: ${printable(host)}`, `--to: ${why}, or write an address`);
+  }
 }
 
 /** Waits for Ctrl-C; the process has nothing else that would keep it alive for certain. */
