@@ -100,7 +100,7 @@ export class NeighborTable {
    * Puts the Ethernet header in front of an IP datagram and queues it, or holds it until the address is known.
    * Takes the frame over.
    */
-  send(n: Neighbor, frame: Frame): void {
+  send(n: Neighbor, frame: Frame): boolean {
     const { now } = this.env;
     n.usedAt = now;
     if (n.state === NUD_REACHABLE) {
@@ -111,17 +111,17 @@ export class NeighborTable {
       this.timers.set(n.id, now + this.env.sysctl.neigh_delay_first_probe_time * MICROS_PER_SECOND);
     }
     if (n.state !== NUD_INCOMPLETE && n.state !== NUD_FAILED) {
-      this.emit(n, frame);
-      return;
+      return this.emit(n, frame);
     }
     if (n.state === NUD_FAILED) {
       if (now < n.updatedAt + FAILED_HOLD) {
         this.host.unreachable(n, frame);
-        return;
+        return true;
       }
       this.startResolving(n);
     } else if (!this.timers.isSet(n.id)) this.startResolving(n);
     this.hold(n, frame);
+    return true;
   }
 
   /**
@@ -275,11 +275,11 @@ export class NeighborTable {
     for (const frame of frames) this.send(n, frame);
   }
 
-  private emit(n: Neighbor, frame: Frame): void {
+  private emit(n: Neighbor, frame: Frame): boolean {
     const type = frame.bytes[frame.start]! >>> 4 === 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
     frame.start -= 14;
     putEthernet(frame.bytes, frame.start, n.mac, n.device.mac!, type);
-    n.device.enqueue(frame);
+    return n.device.enqueue(frame) || !n.device.isUp;
   }
 
   /** RFC 4861 §6.3.2: between half and one and a half times the base. */

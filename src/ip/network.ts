@@ -116,10 +116,10 @@ export class IpNetwork implements Network {
     tos: number,
     ttl: number,
     discovery: number = PMTUDISC_WANT,
-  ): void {
+  ): boolean {
     const p = path as IpPath;
-    if (p.is4) this.send4(p, frame, source, destination, protocol, tos, ttl, discovery);
-    else this.send6(p, frame, source, destination, protocol, tos, ttl, discovery);
+    if (p.is4) return this.send4(p, frame, source, destination, protocol, tos, ttl, discovery);
+    return this.send6(p, frame, source, destination, protocol, tos, ttl, discovery);
   }
 
   private send4(
@@ -131,7 +131,7 @@ export class IpNetwork implements Network {
     tos: number,
     ttl: number,
     discovery: number,
-  ): void {
+  ): boolean {
     const { mib, sysctl } = this.env;
     const total = frame.end - frame.start + IPV4_HEADER;
     mib.IpOutRequests++;
@@ -145,18 +145,16 @@ export class IpNetwork implements Network {
     const hops = ttl !== 0 ? ttl : sysctl.ip_default_ttl;
     // A super-segment may exceed the length field; the link that cuts it writes each length.
     putIpv4(frame.bytes, frame.start, total, tos, id, df ? IP_DF : 0, hops, protocol, source, destination);
-    if (!tooBig) {
-      this.emit(p, frame);
-      return;
-    }
+    if (!tooBig) return this.emit(p, frame);
     if (df || total > 65535) {
       mib.IpFragFails++;
       this.discard4(frame);
-      return;
+      return true;
     }
     completeChecksum(frame, frame.start + IPV4_HEADER, protocol);
     mib.IpFragOKs++;
-    mib.IpFragCreates += fragment4(this.env.frames, frame, p.mtu, piece => this.emit(p, piece));
+    mib.IpFragCreates += fragment4(this.env.frames, frame, p.mtu, piece => void this.emit(p, piece));
+    return true;
   }
 
   private send6(
@@ -168,7 +166,7 @@ export class IpNetwork implements Network {
     tos: number,
     ttl: number,
     discovery: number,
-  ): void {
+  ): boolean {
     const { mib, sysctl } = this.env;
     const payload = frame.end - frame.start;
     mib.Ip6OutRequests++;
@@ -179,37 +177,34 @@ export class IpNetwork implements Network {
     frame.start -= IPV6_HEADER;
     const hops = ttl !== 0 ? ttl : sysctl.ipv6_hop_limit;
     putIpv6(frame.bytes, frame.start, payload, tos, label, protocol, hops, source, destination);
-    if (!tooBig) {
-      this.emit(p, frame);
-      return;
-    }
+    if (!tooBig) return this.emit(p, frame);
     if (discovery >= PMTUDISC_DO || payload > 65535) {
       mib.Ip6FragFails++;
       mib.Ip6OutDiscards++;
       mib.countDrop('mtu-exceeded');
       frame.release();
-      return;
+      return true;
     }
     completeChecksum(frame, frame.start + IPV6_HEADER, protocol);
     mib.Ip6FragOKs++;
     const id = p.nextId++ | 0;
-    mib.Ip6FragCreates += fragment6(this.env.frames, frame, p.mtu, id, piece => this.emit(p, piece));
+    mib.Ip6FragCreates += fragment6(this.env.frames, frame, p.mtu, id, piece => void this.emit(p, piece));
+    return true;
   }
 
-  /** Hands a complete datagram to the path's interface, behind a link header if that wants one. Takes the frame over. */
-  emit(p: IpPath, frame: Frame): void {
+  /**
+   * Hands a complete datagram to the path's interface, behind a link header if that wants one. Takes the frame over.
+   * @returns false if the interface had no room for it; what a dead interface swallows counts as sent
+   */
+  emit(p: IpPath, frame: Frame): boolean {
     if (p.is4) this.env.mib.IpOutTransmits++;
     else this.env.mib.Ip6OutTransmits++;
     const device = p.device;
-    if (!p.ethernet) {
-      device.enqueue(frame);
-      return;
-    }
+    if (!p.ethernet) return device.enqueue(frame) || !device.isUp;
     if (p.groupMac !== null) {
       frame.start -= 14;
       putEthernet(frame.bytes, frame.start, p.groupMac, device.mac!, p.is4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-      device.enqueue(frame);
-      return;
+      return device.enqueue(frame) || !device.isUp;
     }
     let n = p.neighbor;
     if (n === null || n.gone) {
@@ -218,10 +213,10 @@ export class IpNetwork implements Network {
       if (n === null) {
         this.env.mib.countDrop('neighbor-unreachable');
         frame.release();
-        return;
+        return true;
       }
     }
-    this.neighbors!.send(n, frame);
+    return this.neighbors!.send(n, frame);
   }
 
   /** A path that is not looked up and not kept: out of `device` to a neighbour or group; null if it is down. */

@@ -45,11 +45,11 @@ export class Interface implements Device {
   paced = false;
   readonly checksumOffload: boolean;
   /** Frames that may wait to be taken by the link; more are dropped. */
-  readonly txQueueLength: number;
+  private queueLength: number;
   readonly addresses: InterfaceAddress[] = [];
   readonly counters = new InterfaceCounters();
   private readonly host: InterfaceHost;
-  private readonly congestedAt: number;
+  private congestedAt: number;
   private linkMtu: number;
   private running = true;
   /** Circular; its length is a power of two. */
@@ -76,8 +76,8 @@ export class Interface implements Device {
     this.loopback = loopback;
     this.mac = mac;
     this.linkMtu = mtu;
-    this.txQueueLength = txQueueLength;
-    this.congestedAt = Math.max(1, txQueueLength - Math.max(BURST, txQueueLength >>> 2));
+    this.queueLength = txQueueLength;
+    this.congestedAt = congestionMark(txQueueLength);
     this.gsoMax = gsoMax;
     this.checksumOffload = checksumOffload;
   }
@@ -95,6 +95,16 @@ export class Interface implements Device {
     checkMtu(bytes);
     this.linkMtu = bytes;
     this.host.linkChanged(this);
+  }
+
+  get txQueueLength(): number {
+    return this.queueLength;
+  }
+
+  /** With a length of 0 every frame is dropped, and whoever sends is told (Linux's `pfifo limit 0`). */
+  set txQueueLength(frames: number) {
+    this.queueLength = frames;
+    this.congestedAt = congestionMark(frames);
   }
 
   /** Frames that wait. */
@@ -163,7 +173,7 @@ export class Interface implements Device {
   }
 
   enqueue(frame: Frame): boolean {
-    if (this.count >= this.txQueueLength || !this.running) {
+    if (this.count >= this.queueLength || !this.running) {
       this.counters.txDropped++;
       this.host.queueFull();
       frame.release();
@@ -225,6 +235,10 @@ export class Interface implements Device {
     this.head = 0;
   }
 }
+
+/** How many frames must wait for the queue to be called nearly full. */
+const congestionMark = (length: number): number =>
+  length === 0 ? Number.POSITIVE_INFINITY : Math.max(1, length - Math.max(BURST, length >>> 2));
 
 /** @throws RangeError if no link can have this MTU */
 export function checkMtu(bytes: number): void {

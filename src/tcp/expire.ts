@@ -37,7 +37,7 @@ import {
   setKeepalive,
   setXmit,
 } from './timers.ts';
-import { sendAck, sendReset } from './transmit.ts';
+import { sendAck, sendReset, wasDroppedHere } from './transmit.ts';
 
 /** A deadline of the connection has come: one visit looks at each of its timers. */
 export function expire(tcb: Tcb): void {
@@ -130,9 +130,9 @@ function retransmissionTimer(tcb: Tcb): void {
     }
     tcb.retransmits++;
     tcb.totalRto++;
-    if (!retransmit(tcb, 0, 1)) {
+    if (!retransmit(tcb, 0, 1) && wasDroppedHere()) {
       // Nothing left the host: try again soon, without backing off.
-      setXmit(tcb, XMIT_RTO, Math.min(RESOURCE_PROBE_INTERVAL, tcb.rto));
+      setXmit(tcb, XMIT_RTO, RESOURCE_PROBE_INTERVAL);
       return;
     }
   }
@@ -320,7 +320,11 @@ function keepaliveTimer(tcb: Tcb): void {
     return;
   }
   ctx.mib.TcpExtTCPKeepAlive++;
-  if (wakePeer(tcb)) tcb.probesOut++;
+  if (!wakePeer(tcb) && wasDroppedHere()) {
+    setKeepalive(tcb, RESOURCE_PROBE_INTERVAL);
+    return;
+  }
+  tcb.probesOut++;
   setKeepalive(tcb, keepaliveInterval(tcb));
 }
 

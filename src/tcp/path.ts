@@ -40,6 +40,7 @@ export interface Network {
   frame(size: number): Frame;
   /**
    * Sends a finished transport segment; takes the frame over.
+   * @returns false if this host itself dropped it, for want of room in the interface's queue
    * @param tos traffic class / TOS byte
    * @param ttl hop limit, 0 for the host's default
    */
@@ -51,7 +52,7 @@ export interface Network {
     protocol: number,
     tos: number,
     ttl: number,
-  ): void;
+  ): boolean;
   /**
    * A "fragmentation needed" or "packet too big" that the caller has found to be about a segment of its own in
    * flight (RFC 5927): lowers `path.mtu`, never below the floor, for a limited time.

@@ -8,7 +8,7 @@ import { newDataSent } from './output.ts';
 import { noteSent } from './rate.ts';
 import type { Tcb } from './tcb.ts';
 import { clearXmit, rtoMax, rtoMin, setXmit } from './timers.ts';
-import { sendProbe, transmit } from './transmit.ts';
+import { sendProbe, transmit, wasDroppedHere } from './transmit.ts';
 
 /** Zero-window probes (RFC 9293 §3.8.6.1): as long as they are answered the connection lives. */
 
@@ -82,7 +82,7 @@ export function sendProbe0(tcb: Tcb): void {
   tcb.ctx.mib.TcpExtTCPWinProbe++;
   tcb.probesOut++;
   let when: Micros = RESOURCE_PROBE_INTERVAL;
-  if (ok) {
+  if (ok || !wasDroppedHere()) {
     if (tcb.backoff < tcb.ctx.sysctl.tcp_retries2) tcb.backoff++;
     when = probe0When(tcb);
   }

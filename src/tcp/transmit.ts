@@ -12,6 +12,7 @@ import {
   putWindowScale,
 } from '../wire/tcp-options.ts';
 import { ATO_MIN, HEADER, MAX_OPTION_SPACE, TIMESTAMPS_ALIGNED } from './constants.ts';
+import { enterCwr } from './cwnd.ts';
 import { ECN_DEMAND_CWR, ECN_OK, ECN_QUEUE_CWR } from './ecn.ts';
 import { announcedMss } from './negotiate.ts';
 import type { Tcb } from './tcb.ts';
@@ -22,6 +23,10 @@ import { announceWindow } from './window.ts';
 
 const PROTOCOL_TCP = 6;
 const ECT_0 = 2;
+
+/** Of the last segment that could not be sent: this host dropped it itself, for want of room in its queue. */
+let dropped = false;
+export const wasDroppedHere = (): boolean => dropped;
 
 /** Bytes of options that an ordinary segment carries now: timestamps, and the SACK blocks that are due. */
 export function optionLength(tcb: Tcb): number {
@@ -49,7 +54,7 @@ function freshPath(tcb: Tcb): boolean {
  * Sends the sequence range that begins at `seq` and holds `length` payload bytes, as one super-segment
  * where the interface takes them, else as segments of at most `mss`.
  * @param flags of the whole; FIN and PSH go with the last segment
- * @returns false if nothing could be sent (no route, no frame)
+ * @returns false if nothing could be sent: no route, or no room in this host's own queue (`wasDroppedHere`)
  */
 export function transmit(
   tcb: Tcb,
@@ -59,6 +64,7 @@ export function transmit(
   mss: number,
   kind: SentKind,
 ): boolean {
+  dropped = false;
   if (!freshPath(tcb)) return false;
   const ctx = tcb.ctx;
   if (length > 0 && tcb.inFlight === 0) tcb.congestion.transmitStart(tcb);
@@ -74,10 +80,10 @@ export function transmit(
     const n = left < most ? left : most;
     const final = n === left;
     const f = final ? flags | push : flags & ~last;
-    sendOne(tcb, at, n, f, n > mss ? mss : 0, kind, isNew);
+    if (!sendOne(tcb, at, n, f, n > mss ? mss : 0, kind, isNew) && at === seq) dropped = true;
     at = ((at + n) | 0) as Seq;
     left -= n;
-  } while (left > 0);
+  } while (left > 0 && !dropped);
   if (length > 0) {
     const pcount = length > mss ? Math.ceil(length / mss) : 1;
     tcb.lastDataSentAt = ctx.now;
@@ -85,7 +91,9 @@ export function transmit(
     tcb.dataSegsOut += pcount;
     tcb.bytesSent += length;
   }
-  return true;
+  // A full local queue is congestion too; what follows the first piece can be repaired like any loss.
+  if (dropped) enterCwr(tcb);
+  return !dropped;
 }
 
 function sendOne(
@@ -96,7 +104,7 @@ function sendOne(
   gsoSize: number,
   kind: SentKind,
   isNew: boolean,
-): void {
+): boolean {
   const ctx = tcb.ctx;
   const frame = ctx.net.frame(length + HEADER + MAX_OPTION_SPACE);
   const bytes = frame.bytes;
@@ -147,7 +155,7 @@ function sendOne(
   if (kind === 'retransmit') ctx.mib.TcpRetransSegs += count;
   else ctx.mib.TcpOutSegs += count;
   if (ctx.trace !== null) ctx.trace.sent(tcb, seq, length, flags, kind);
-  ctx.net.send(tcb.path, frame, tcb.local, tcb.remote, PROTOCOL_TCP, tos, tcb.options.ttl);
+  return ctx.net.send(tcb.path, frame, tcb.local, tcb.remote, PROTOCOL_TCP, tos, tcb.options.ttl);
 }
 
 /** Completes the checksum (MUST-2), or prepares it for a link that does. */

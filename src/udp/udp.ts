@@ -31,7 +31,7 @@ export interface UdpNetwork extends Network {
     tos: number,
     ttl: number,
     discovery?: number,
-  ): void;
+  ): boolean;
 }
 
 /** The UDP sockets of a host. */

@@ -63,8 +63,9 @@ export class LeanNet implements Network {
     return this.pool.take(HEADROOM + size);
   }
 
-  send(_path: Path, frame: Frame): void {
+  send(_path: Path, frame: Frame): boolean {
     this.line.emit(this.side, frame);
+    return true;
   }
 
   lowerMtu(): void {}

@@ -25,6 +25,8 @@ export interface Config {
   readonly tickMicros: Micros;
   readonly scaledEcho: boolean;
   readonly strictSegments: boolean;
+  /** Jiffies per second of the machine under test. */
+  readonly hz: number;
   /** Which mismatches only warn. */
   readonly lenientPackets: boolean;
   readonly lenientCalls: boolean;
@@ -98,6 +100,7 @@ export function configure(
     tickMicros: number('tcp_ts_tick_usecs', 0, 0, 10 * MICROS_PER_SECOND),
     scaledEcho: flag('tcp_ts_ecr_scaled'),
     strictSegments: flag('strict_segments'),
+    hz: number('hz', 1000, 100, 1000),
     lenientPackets: /packet/.test(lenient),
     lenientCalls: /syscall/.test(lenient),
   };

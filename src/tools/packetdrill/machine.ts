@@ -18,6 +18,8 @@ const MAX_STEPS = 100_000;
 const MAX_PACKETS = 200_000;
 /** Nothing is simulated beyond this: a day. */
 const HORIZON: Micros = 86_400 * MICROS_PER_SECOND;
+/** Packets that may wait to be taken from the interface: they are taken at once. */
+const QUEUE_LENGTH = 100_000;
 const SUPER_SEGMENT = 64000;
 
 /**
@@ -40,14 +42,14 @@ export class Machine implements Knobs {
 
   constructor(config: Config) {
     this.config = config;
-    this.stack = new Stack({ name: 'machine', random: seededRandom('packetdrill'), start: UPTIME, hz: 1000 });
+    this.stack = new Stack({ name: 'machine', random: seededRandom('packetdrill'), start: UPTIME, hz: config.hz });
     this.sockets = new Sockets(this.stack);
     const gsoMax = config.strictSegments ? SUPER_SEGMENT : 0;
     this.tun = this.stack.addInterface({
       name: 'tun0',
       medium: 'ip',
       mtu: config.mtu,
-      txQueueLength: 100_000,
+      txQueueLength: QUEUE_LENGTH,
       gsoMax,
     });
     this.tun.addAddress(`${config.localIp}/${config.localIp.is4 ? 16 : 64}`);
@@ -159,7 +161,8 @@ export class Machine implements Knobs {
   }
 
   setQueue(discipline: string, limit: number | null): void {
-    if (limit === 0) this.notes.push(`${discipline} without room for a packet: local drops are not modelled`);
+    this.tun.paced = discipline === 'fq';
+    this.tun.txQueueLength = limit ?? QUEUE_LENGTH;
   }
 
   setOffload(): void {
