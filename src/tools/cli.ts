@@ -29,6 +29,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./trace/command.ts')).traceCommand,
   },
   {
+    name: 'packetdrill',
+    summary: 'runs packetdrill scripts against the engine in virtual time, and prints TAP',
+    load: async () => (await import('./cli/packetdrill.ts')).packetdrillCommand,
+  },
+  {
     name: 'diagram',
     summary: 'the TCP state diagram, drawn from the table that the engine runs on',
     load: async () => (await import('./diagram/command.ts')).diagramCommand,

@@ -3,6 +3,7 @@ import { type CommandSpec, parse } from '../../src/tools/cli/command.ts';
 import { CliError, EXIT_USAGE } from '../../src/tools/cli/error.ts';
 import { commandHelp } from '../../src/tools/cli/help.ts';
 import { main } from '../../src/tools/cli/main.ts';
+import { packetdrillCommand } from '../../src/tools/cli/packetdrill.ts';
 import { COLOURED, choosePaint, clip, columnsOf, PLAIN, printable } from '../../src/tools/cli/paint.ts';
 import { duration, hostPort, integer, percent, rate, shortTime } from '../../src/tools/cli/units.ts';
 import { diagramCommand } from '../../src/tools/diagram/command.ts';
@@ -10,10 +11,19 @@ import { ssCommand } from '../../src/tools/ss/command.ts';
 import { netstatCommand } from '../../src/tools/ss/netstat-command.ts';
 import { sysctlCommand } from '../../src/tools/sysctl/command.ts';
 import { traceCommand } from '../../src/tools/trace/command.ts';
+import { upCommand } from '../../src/tools/up/command.ts';
 import { readUpOptions, UP_OPTIONS } from '../../src/tools/up/options.ts';
 import { testIo } from './io.ts';
 
-const ALL: CommandSpec[] = [ssCommand, netstatCommand, sysctlCommand, traceCommand, diagramCommand];
+const ALL: CommandSpec[] = [
+  upCommand,
+  ssCommand,
+  netstatCommand,
+  sysctlCommand,
+  traceCommand,
+  packetdrillCommand,
+  diagramCommand,
+];
 const ENTRIES = ALL.map(c => ({ name: c.name, summary: c.summary, load: async () => c }));
 const run = async (...argv: string[]) => {
   const io = testIo();

@@ -25,6 +25,8 @@ export interface CommandSpec {
   /** Further paragraphs of the help. */
   readonly notes?: readonly string[];
   run(args: Args, io: Io): Promise<number>;
+  /** For a command that reads its words itself. */
+  runWords?(words: readonly string[], io: Io): Promise<number>;
 }
 
 /** Where a command reads from and writes to; tests give their own. */

@@ -56,7 +56,7 @@ async function dispatch(argv: readonly string[], io: Io, commands: readonly Comm
     io.out(commandHelp(command, paint));
     return EXIT_OK;
   }
-  return command.run(parse(command, rest), io);
+  return command.runWords?.(rest, io) ?? command.run(parse(command, rest), io);
 }
 
 /** --help wins over whatever else is on the line, even if that is wrong. */

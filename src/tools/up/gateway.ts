@@ -1,14 +1,15 @@
-import { createServer, connect as dialServer, type Server, type Socket } from 'node:net';
+import { connect as dialServer, type Server, type Socket } from 'node:net';
 import { ECONNREFUSED, errnoName } from '../../base/errno.ts';
 import { seededRandom } from '../../base/random.ts';
 import type { HeldRequest } from '../../tcp/listener.ts';
-import { CliError, EXIT_MACHINE, errorCode, errorText } from '../cli/error.ts';
+import { errorCode, errorText } from '../cli/error.ts';
 import { hostAndPort } from '../trace/event.ts';
 import { Recorder } from '../trace/recorder.ts';
 import { aAddresses, B_ADDRESS, PAGE_PORT, PROXY_PORT } from './addresses.ts';
 import { Bridge, Traffic } from './bridge.ts';
 import { CaptureFiles } from './capture-files.ts';
 import { Carry, type Target } from './carry.ts';
+import { openFront } from './front.ts';
 import { InnerHost } from './host.ts';
 import { GatewayLoop } from './loop.ts';
 import { HOSTS, type HostName, type UpOptions } from './options.ts';
@@ -161,30 +162,22 @@ export class Gateway {
     return all;
   }
 
+  /** Opens a front. @returns its port */
   private async listenOutside(
     port: number,
     onclient: (client: Socket) => void,
     option: string,
   ): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
-      client.on('error', () => {});
+    const front = await openFront(this.options.address, port, option, MAX_OPEN, client => {
       if (this.closing) client.destroy();
       else onclient(client);
     });
-    server.maxConnections = MAX_OPEN;
-    server.on('drop', () =>
+    front.server.on('drop', () =>
       this.listener.note?.(`more than ${MAX_OPEN} connections at once: one was turned away`),
     );
-    const { address } = this.options;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', e => reject(listenError(e, address, port, option)));
-      server.listen({ host: address, port, backlog: 4096 }, () => resolve());
-    });
-    server.removeAllListeners('error');
-    server.on('error', e => this.listener.note?.(`port ${port}: ${errorText(e)}`));
-    this.servers.push(server);
-    const bound = server.address();
-    return typeof bound === 'object' && bound !== null ? bound.port : port;
+    front.server.on('error', e => this.listener.note?.(`port ${port}: ${errorText(e)}`));
+    this.servers.push(front.server);
+    return front.port;
   }
 
   private listenInside(port: number): void {
@@ -375,32 +368,3 @@ const keyOf = (address: string, port: number): string => `${address} ${port}`;
 
 /** The port on B: that of the server, so that it is seen in traces. */
 const innerPort = (t: Target): number => (t.kind === 'page' ? PAGE_PORT : t.port);
-
-function listenError(e: Error, address: string, port: number, option: string): CliError {
-  const where = hostAndPort(address, port);
-  switch (errorCode(e)) {
-    case 'EADDRINUSE':
-      return new CliError(
-        EXIT_MACHINE,
-        `${where} is in use by another program`,
-        `choose another port: ${option} ${port + 1}, or find out who has it: ss -tlnp 'sport = :${port}'`,
-      );
-    case 'EACCES':
-      return new CliError(
-        EXIT_MACHINE,
-        `no permission to listen on ${where}`,
-        `choose a port of 1024 or above: ${option} 8080`,
-      );
-    case 'EADDRNOTAVAIL':
-      return new CliError(
-        EXIT_MACHINE,
-        `${address} is no address of this machine`,
-        'choose one of its own, such as 127.0.0.1, or 0.0.0.0 for all',
-      );
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new CliError(EXIT_MACHINE, `no such host: ${address}`, 'write an address such as 127.0.0.1');
-    default:
-      return new CliError(EXIT_MACHINE, `cannot listen on ${where}: ${errorText(e)}`);
-  }
-}
