@@ -41,6 +41,11 @@ function pushPending(tcb: Tcb, nagle: number, budget = Number.POSITIVE_INFINITY)
   decision.windowLimited = false;
   while ((reason = decide(tcb, mss, maxSegs, nagle, false, decision)) > 0) {
     if (budget-- <= 0 || mustWait(tcb)) break;
+    if (sent > 0 && tcb.path.congested) {
+      // The first hop's queue has filled up meanwhile: the rest waits, rather than be dropped there.
+      tcb.ctx.wantOutput(tcb);
+      break;
+    }
     const n = sendNew(tcb, decision, mss);
     if (n === 0) break;
     sent += n;
