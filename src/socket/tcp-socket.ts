@@ -218,7 +218,8 @@ export class TcpSocket extends StreamSocket {
 
   private detach(): void {
     const c = this.connection;
-    if (c !== null) c.owner = null;
+    // It is CLOSED: nobody will look at it again.
+    if (c !== null) c.close(false);
     this.connection = null;
     this.taken = 0;
     this.releaseAutoPort();

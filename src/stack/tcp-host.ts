@@ -1,4 +1,5 @@
 import type { Address } from '../base/address.ts';
+import { Rows } from '../base/columns.ts';
 import type { Mib } from '../base/mib.ts';
 import type { Random, SipKey } from '../base/random.ts';
 import { SlabPool } from '../base/ring.ts';
@@ -21,6 +22,7 @@ import { Request } from '../tcp/request.ts';
 import { SentPool } from '../tcp/sent.ts';
 import { CLOSED, retire, transition } from '../tcp/state.ts';
 import type { Tcb } from '../tcp/tcb.ts';
+import { TCB_LAYOUT } from '../tcp/tcb-columns.ts';
 import type { TimeWaitTable } from '../tcp/time-wait.ts';
 import type { TraceSink } from '../tcp/trace.ts';
 import type { IcmpError } from '../wire/icmp-error.ts';
@@ -58,6 +60,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   readonly mib: Mib;
   readonly random: Random;
   readonly net: Network;
+  readonly rows = new Rows(TCB_LAYOUT);
   readonly slabs = new SlabPool();
   readonly sentPool = new SentPool();
   readonly secret: SipKey;

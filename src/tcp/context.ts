@@ -1,4 +1,5 @@
 import type { Address } from '../base/address.ts';
+import type { Rows } from '../base/columns.ts';
 import type { Mib } from '../base/mib.ts';
 import type { Random } from '../base/random.ts';
 import type { SlabPool } from '../base/ring.ts';
@@ -20,6 +21,7 @@ export interface TcpContext {
   readonly mib: Mib;
   readonly random: Random;
   readonly net: Network;
+  readonly rows: Rows;
   readonly slabs: SlabPool;
   readonly sentPool: SentPool;
   trace: TraceSink | null;

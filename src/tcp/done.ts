@@ -57,7 +57,8 @@ export function finish(tcb: Tcb): void {
     tcb.recvRing = null;
   }
   tcb.ctx.closed(tcb);
-  if (!tcb.orphan) tcb.ctx.wake(tcb);
+  if (tcb.orphan) tcb.ctx.rows.give(tcb);
+  else tcb.ctx.wake(tcb);
 }
 
 /** It ends with an error that the application shall see. */

@@ -82,6 +82,7 @@ export function close(tcb: Tcb, linger0: boolean): void {
   tcb.owner = null;
   if (tcb.state === CLOSED) {
     forget(tcb);
+    ctx.rows.give(tcb);
     return;
   }
   tcb.orphan = true;
