@@ -42,8 +42,13 @@ export class Watch {
     return s === undefined || s.state !== c.state ? -1 : (this.stack.now - s.at) / MICROS_PER_SECOND;
   };
 
-  look(): Finding[] {
+  /**
+   * What is wrong at this moment.
+   * @param time the present by the stack's clock: a stack to which nothing happens is told the time by nobody
+   */
+  look(time: Micros = this.stack.now): Finding[] {
     const { stack } = this;
+    stack.tick(time);
     const { now, mib } = stack;
     for (const c of stack.tcp.connections()) {
       const s = this.since.get(c);
