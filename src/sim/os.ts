@@ -232,6 +232,28 @@ export class Os {
 
   // Beyond system calls.
 
+  /** A socket that listens, or −errno. */
+  serve(address: Where, port: number, backlog = 128): number {
+    const at = toAddress(address);
+    const fd = this.socket(at.is4 ? 'inet' : 'inet6');
+    if (fd < 0) return fd;
+    const error = this.bind(fd, at, port) || this.listen(fd, backlog);
+    if (error === 0) return fd;
+    this.close(fd);
+    return error;
+  }
+
+  /** A socket that is connected, or −errno. */
+  *open(address: Where, port: number): Generator<Waitable, number, unknown> {
+    const to = toAddress(address);
+    const fd = this.socket(to.is4 ? 'inet' : 'inet6');
+    if (fd < 0) return fd;
+    const error = yield* this.connect(fd, to, port);
+    if (error === 0) return fd;
+    yield* this.close(fd);
+    return error;
+  }
+
   /** Sleeps for a time in seconds. */
   sleep(seconds: number): Call<number> {
     return this.host.world.sleep(seconds);

@@ -35,7 +35,7 @@ const NAMES = [
 ] as const;
 
 /** The state's name as RFC 9293 writes it, with underscores (SYN_RECV is the RFC's SYN-RECEIVED). */
-export const stateName = (state: State): string => NAMES[state] ?? `state ${state}`;
+export const stateName = (state: number): string => NAMES[state] ?? `state ${state}`;
 
 /** States in which the connection is synchronized (RFC 9293 §3.5): both initial sequence numbers known. */
 export const isSynchronized = (state: State): boolean =>
