@@ -1,14 +1,23 @@
 import { type Segment, URG } from '../../wire/segment.ts';
 import type { SegmentRecord } from './event.ts';
 
-/** Copies what a trace keeps out of a decoded segment. @param size bytes of the IP datagram */
-export function segmentRecord(s: Segment, size: number): SegmentRecord {
+/**
+ * Copies what a trace keeps out of a decoded segment.
+ * @param size bytes of the IP datagram
+ * @param source the addresses as text, if they are known already
+ */
+export function segmentRecord(
+  s: Segment,
+  size: number,
+  source = s.source.toString(),
+  destination = s.destination.toString(),
+): SegmentRecord {
   const sack: [number, number][] = [];
   for (let i = 0; i < s.sackBlocks; i++) sack.push([s.sackLeft[i]! >>> 0, s.sackRight[i]! >>> 0]);
   return {
-    source: s.source.toString(),
+    source,
     sourcePort: s.sourcePort,
-    destination: s.destination.toString(),
+    destination,
     destinationPort: s.destinationPort,
     seq: s.seq >>> 0,
     ack: s.ack >>> 0,

@@ -23,6 +23,8 @@ class Entry {
   readonly key: string;
   /** By side of the wire: 0 for the first host. */
   readonly states: [State, State];
+  /** Made room for others; what still happens to it is not written down. */
+  forgotten = false;
   /** Highest FIN seen from each side, one past it; −1 none. */
   readonly fins: [number, number] = [-1, -1];
 
@@ -44,7 +46,8 @@ export class Recorder {
   private readonly limit: number;
   private readonly now: () => Micros;
   private readonly entries = new Map<string, Entry>();
-  private readonly recent: ConversationLog[] = [];
+  /** Oldest first. */
+  private readonly kept: Entry[] = [];
   private readonly byFlow = new WeakMap<Flow, Entry>();
   private readonly byTcb = new WeakMap<Tcb, Entry>();
   /** Frames on their way, to know when they arrive. */
@@ -62,7 +65,7 @@ export class Recorder {
 
   /** Kept connections, oldest first. */
   get logs(): readonly ConversationLog[] {
-    return this.recent;
+    return this.kept.map(e => e.log);
   }
 
   listen(listener: RecorderListener): () => void {
@@ -84,6 +87,7 @@ export class Recorder {
     const side = channel.side;
     const s = packet.segment;
     const entry = this.entryOf(packet, side);
+    if (entry.forgotten) return;
     const lost = (fate.action & DROP) !== 0;
     const corrupted = (fate.action & CORRUPT) !== 0;
     const log = entry.log;
@@ -94,7 +98,12 @@ export class Recorder {
       at: now,
       host: this.names[side],
       to: this.names[1 - side]!,
-      segment: segmentRecord(s, packet.size),
+      segment: segmentRecord(
+        s,
+        packet.size,
+        this.endOf(entry.log, side),
+        this.endOf(entry.log, side === 0 ? 1 : 0),
+      ),
       fate: lost ? 'lost' : corrupted ? 'corrupted' : 'travelling',
       arrivedAt: null,
       arrivedN: 0,
@@ -168,7 +177,12 @@ export class Recorder {
     };
   }
 
+  private endOf(log: ConversationLog, side: 0 | 1): string {
+    return log.left.host === this.names[side] ? log.left.address : log.right.address;
+  }
+
   private add(entry: Entry, event: NewEvent): void {
+    if (entry.forgotten) return;
     const full = { ...event, n: entry.log.next() } as TraceEvent;
     entry.log.add(full);
     this.tell(entry.log, full);
@@ -227,8 +241,8 @@ export class Recorder {
     const states: [State, State] = side === 0 ? [CLOSED, LISTEN] : [LISTEN, CLOSED];
     const entry = new Entry(log, key, states);
     this.entries.set(key, entry);
-    this.recent.push(log);
-    if (this.recent.length > this.limit) this.forgetOne();
+    this.kept.push(entry);
+    if (this.kept.length > this.limit) this.forgetOne();
     return entry;
   }
 
@@ -236,14 +250,12 @@ export class Recorder {
   private forgetOne(): void {
     const at = Math.max(
       0,
-      this.recent.findIndex(log => log.ended),
+      this.kept.findIndex(e => e.log.ended),
     );
-    const [gone] = this.recent.splice(at, 1);
-    for (const [key, entry] of this.entries) {
-      if (entry.log !== gone) continue;
-      this.entries.delete(key);
-      return;
-    }
+    const [gone] = this.kept.splice(at, 1);
+    if (gone === undefined) return;
+    gone.forgotten = true;
+    if (this.entries.get(gone.key) === gone) this.entries.delete(gone.key);
   }
 
   /**
