@@ -6,6 +6,8 @@ import type { InnerHost, Watcher } from './host.ts';
 /** Bytes read from an inner socket at once, and reads before other connections have their turn. */
 const CHUNK = 64 * 1024;
 const TURNS = 8;
+/** How long bytes that came before a reset may take to leave. */
+const FLUSH_MS = 5_000;
 const buffer = new Uint8Array(CHUNK);
 
 /** Bytes that have passed a bridge. */
@@ -187,8 +189,17 @@ export class Bridge implements Watcher {
     this.finish(errnoName(errno));
     this.host.close(this.fd);
     const { socket } = this;
-    if (socket.writableLength === 0) socket.resetAndDestroy();
-    else socket.once('drain', () => socket.resetAndDestroy());
+    if (socket.writableLength === 0 || socket.writableEnded) {
+      socket.resetAndDestroy();
+      return;
+    }
+    // An empty write is done when all before it is; a reader that has stopped is not waited for.
+    const timer = setTimeout(() => socket.resetAndDestroy(), FLUSH_MS);
+    timer.unref();
+    socket.write('', () => {
+      clearTimeout(timer);
+      socket.resetAndDestroy();
+    });
   }
 
   /** The ordinary connection broke: the inner one is reset. */

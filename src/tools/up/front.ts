@@ -2,6 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { CliError, EXIT_MACHINE, errorCode, errorText } from '../cli/error.ts';
 import { hostAndPort } from '../trace/event.ts';
 
+/** Idle time after which the kernel asks whether a client is still there. */
+const KEEPALIVE_MS = 60_000;
+
 /**
  * Listens on an ordinary port of this machine.
  * @param option which option gave the port, for the error
@@ -16,10 +19,13 @@ export async function openFront(
   most: number,
   onclient: (client: Socket) => void,
 ): Promise<{ server: Server; port: number }> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
-    client.on('error', () => {});
-    onclient(client);
-  });
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS },
+    client => {
+      client.on('error', () => {});
+      onclient(client);
+    },
+  );
   server.maxConnections = most;
   await new Promise<void>((resolve, reject) => {
     server.once('error', e => reject(listenError(e, address, port, option)));
