@@ -14,6 +14,7 @@ import { socketTable } from './socket-table.ts';
 const UPTIME: Micros = 1000_000_250;
 /** Steps at one moment after which the stack is said to be running in circles. */
 const MAX_STEPS = 100_000;
+const MOMENT: Micros = 1;
 /** Packets that may wait to be looked at. */
 const MAX_PACKETS = 200_000;
 /** Nothing is simulated beyond this: a day. */
@@ -111,6 +112,15 @@ export class Machine implements Knobs {
       this.stack.tick(limit);
     }
     return false;
+  }
+
+  /**
+   * Lets a moment pass: what a real machine needs for one packet or call. Without it, everything that a script
+   * does at one time would carry one time stamp, and "sent before" would have no meaning.
+   */
+  elapse(): void {
+    this.time += MOMENT;
+    this.stack.tick(this.time);
   }
 
   close(): void {

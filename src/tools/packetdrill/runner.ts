@@ -113,6 +113,7 @@ class Runner implements CallContext {
       return;
     }
     this.waitUntil(time.at);
+    this.machine.elapse();
     if (e.kind === 'packet') this.packets.inject(e.packet, e.line);
     else if (e.kind === 'call') this.call(e, e.call, time);
     else if (e.kind === 'command') this.command(e);
@@ -131,7 +132,7 @@ class Runner implements CallContext {
       return time;
     }
     const at = base + time.at;
-    if (time.kind === 'absolute' && at < this.lastTime)
+    if (time.kind === 'absolute' && at + this.config.toleranceMicros < this.lastTime)
       throw new Problem(
         e.line,
         `time ${secondsText(at)} lies before the event that precedes it, ${secondsText(this.lastTime)}`,
