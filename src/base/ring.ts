@@ -15,6 +15,7 @@ export class SlabPool {
   /** Blocks handed out and not yet given back. */
   inUse = 0;
   private readonly free: Uint8Array[] = [];
+  private readonly rings: ByteRing[] = [];
   private readonly keep: number;
 
   constructor(keep = 2048) {
@@ -29,6 +30,19 @@ export class SlabPool {
   give(block: Uint8Array): void {
     this.inUse--;
     if (this.free.length < this.keep) this.free.push(block);
+  }
+
+  /** An empty ring that begins at `at`. */
+  takeRing(at: Seq): ByteRing {
+    const ring = this.rings.pop() ?? new ByteRing(this);
+    ring.reset(at);
+    return ring;
+  }
+
+  /** Takes a ring back, with what it still holds. */
+  giveRing(ring: ByteRing): void {
+    ring.free();
+    if (this.rings.length < this.keep) this.rings.push(ring);
   }
 
   /** Free blocks held. */

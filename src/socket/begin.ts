@@ -180,7 +180,7 @@ export class Begin {
 
   private start<P extends Pending>(s: Socket, p: P, deadline: Micros | null): P {
     this.sockets.waits.start(p, deadline);
-    if (s.watchers.length > 0) s.lowered();
+    if (s.watchers !== null) s.lowered();
     return p;
   }
 

@@ -14,6 +14,8 @@ import {
 import type { EpollItem } from './epoll.ts';
 import type { Pending } from './pending.ts';
 
+const NONE: readonly Pending[] = [];
+
 /** Where a descriptor says that whoever waits for it should look again. */
 export interface Waker {
   wake(descriptor: Descriptor): void;
@@ -26,10 +28,10 @@ export abstract class Descriptor {
   closeOnExec = false;
   /** Its number, −1 once closed. */
   fd = -1;
-  /** Calls that wait for it, oldest first. */
-  readonly waiters: Pending[] = [];
-  /** Epoll instances that watch it. */
-  readonly watchers: EpollItem[] = [];
+  /** Calls that wait for it, oldest first. A table of its own only while there are some. */
+  waiters: readonly Pending[] = NONE;
+  /** Epoll instances that watch it: the first of a list through `EpollItem.nextWatcher`, oldest first. */
+  watchers: EpollItem | null = null;
   /** Readiness when it was last looked at, and the mark of `progress` then. */
   private level = 0;
   private mark = 0;
@@ -39,6 +41,15 @@ export abstract class Descriptor {
 
   constructor(waker: Waker) {
     this.waker = waker;
+  }
+
+  addWaiter(p: Pending): void {
+    this.waiters = [...this.waiters, p];
+  }
+
+  removeWaiter(p: Pending): void {
+    this.waiters =
+      this.waiters.length === 1 && this.waiters[0] === p ? NONE : this.waiters.filter(w => w !== p);
   }
 
   get nonblocking(): boolean {

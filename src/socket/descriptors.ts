@@ -63,7 +63,7 @@ export class Descriptors {
   /** For `begin.close`: takes the descriptor out of the table and out of every epoll. */
   forget(fd: number): Descriptor | null {
     const d = this.table.remove(fd);
-    if (d !== null && d.watchers.length > 0) Epoll.closed(d);
+    if (d !== null && d.watchers !== null) Epoll.closed(d);
     return d;
   }
 

@@ -38,7 +38,7 @@ export interface StreamConnection {
   readonly localPort: number;
   readonly remote: Address;
   readonly remotePort: number;
-  readonly options: TcpOptions;
+  options: Readonly<TcpOptions>;
   owner: unknown;
   /** SO_REUSEADDR: kept for as long as the port is in use, TIME_WAIT included. */
   reuseAddr: boolean;
@@ -83,6 +83,7 @@ export interface StreamConnection {
 export interface StreamListener {
   readonly backlog: number;
   readonly queueLength: number;
+  options: Readonly<TcpOptions>;
   owner: unknown;
   accept(): StreamConnection | null;
   close(): void;

@@ -33,6 +33,11 @@ export class EpollItem {
   readonly fd: number;
   events: number;
   data: number;
+  /** The next that watches the same descriptor. */
+  nextWatcher: EpollItem | null = null;
+  /** Its neighbours in the instance. */
+  previous: EpollItem | null = null;
+  next: EpollItem | null = null;
 
   constructor(epoll: Epoll, descriptor: Descriptor, fd: number, events: number, data: number) {
     this.epoll = epoll;
@@ -45,7 +50,8 @@ export class EpollItem {
 
 /** An epoll instance (epoll(7)): level and edge triggering, one-shot, exclusive wake-up, nesting. */
 export class Epoll extends Descriptor {
-  private readonly items = new Map<number, EpollItem>();
+  /** The first of its items: a list through them, which costs less than a map of them. */
+  private items: EpollItem | null = null;
   /** In the order in which they became ready. */
   private readonly ready = new Set<EpollItem>();
   private came = 0;
@@ -53,29 +59,28 @@ export class Epoll extends Descriptor {
   /** @param data comes back with each event (Linux's `epoll_data`); by default the descriptor's number */
   control(op: number, descriptor: Descriptor, fd: number, events: number, data = fd): number {
     if (descriptor === this) return -EINVAL;
-    const item = this.items.get(fd);
+    const item = this.find(descriptor, fd);
     const wanted = events | EPOLLERR | EPOLLHUP;
     switch (op) {
       case EPOLL_CTL_ADD: {
-        if (item !== undefined) return -EEXIST;
+        if (item !== null) return -EEXIST;
         if (events & EPOLLEXCLUSIVE && (events & ~EXCLUSIVE_OK || descriptor instanceof Epoll))
           return -EINVAL;
         if (descriptor instanceof Epoll) {
           if (descriptor.reaches(this) || descriptor.depth() >= MAX_NESTS) return -ELOOP;
         }
         const fresh = new EpollItem(this, descriptor, fd, wanted, data);
-        this.items.set(fd, fresh);
-        descriptor.watchers.push(fresh);
+        this.add(fresh);
         descriptor.edges();
         this.offer(fresh, -1);
         return 0;
       }
       case EPOLL_CTL_DEL:
-        if (item === undefined) return -ENOENT;
+        if (item === null) return -ENOENT;
         this.forget(item);
         return 0;
       case EPOLL_CTL_MOD:
-        if (item === undefined) return -ENOENT;
+        if (item === null) return -ENOENT;
         if ((events | item.events) & EPOLLEXCLUSIVE) return -EINVAL;
         item.events = wanted;
         item.data = data;
@@ -113,20 +118,48 @@ export class Epoll extends Descriptor {
     return n;
   }
 
+  private find(descriptor: Descriptor, fd: number): EpollItem | null {
+    let item = descriptor.watchers;
+    while (item !== null && (item.epoll !== this || item.fd !== fd)) item = item.nextWatcher;
+    return item;
+  }
+
+  private add(item: EpollItem): void {
+    item.next = this.items;
+    if (this.items !== null) this.items.previous = item;
+    this.items = item;
+    const d = item.descriptor;
+    let last = d.watchers;
+    if (last === null) {
+      d.watchers = item;
+      return;
+    }
+    while (last.nextWatcher !== null) last = last.nextWatcher;
+    last.nextWatcher = item;
+  }
+
   private forget(item: EpollItem): void {
-    this.items.delete(item.fd);
-    const watchers = item.descriptor.watchers;
-    watchers.splice(watchers.indexOf(item), 1);
+    if (item.previous === null) this.items = item.next;
+    else item.previous.next = item.next;
+    if (item.next !== null) item.next.previous = item.previous;
+    const d = item.descriptor;
+    if (d.watchers === item) d.watchers = item.nextWatcher;
+    else {
+      let before = d.watchers!;
+      while (before.nextWatcher !== item) before = before.nextWatcher!;
+      before.nextWatcher = item.nextWatcher;
+    }
     this.ready.delete(item);
   }
 
   /** A watched descriptor has been closed. */
   static closed(descriptor: Descriptor): void {
-    for (const item of [...descriptor.watchers]) item.epoll.forget(item);
+    for (let item = descriptor.watchers; item !== null; item = item.nextWatcher) item.epoll.forget(item);
   }
 
   private reaches(other: Epoll): boolean {
-    for (const { descriptor } of this.items.values()) {
+    for (let item = this.items; item !== null; item = item.next) {
+      const { descriptor } = item;
       if (descriptor === other || (descriptor instanceof Epoll && descriptor.reaches(other))) return true;
     }
     return false;
@@ -134,7 +167,8 @@ export class Epoll extends Descriptor {
 
   private depth(): number {
     let deepest = 0;
-    for (const { descriptor } of this.items.values()) {
+    for (let item = this.items; item !== null; item = item.next) {
+      const { descriptor } = item;
       if (descriptor instanceof Epoll) deepest = Math.max(deepest, descriptor.depth());
     }
     return deepest + 1;
@@ -152,6 +186,6 @@ export class Epoll extends Descriptor {
   }
 
   release(): void {
-    for (const item of [...this.items.values()]) this.forget(item);
+    while (this.items !== null) this.forget(this.items);
   }
 }

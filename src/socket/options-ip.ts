@@ -29,7 +29,7 @@ const ECN_MASK = 3;
 
 /** TOS and traffic class: on a stream the ECN bits are the protocol's own. */
 function setTos(s: Socket, v: number): number {
-  s.options.tos = s.type === SOCK_STREAM ? (v & 0xfc) | (s.options.tos & ECN_MASK) : v & 0xff;
+  s.tuneOptions.tos = s.type === SOCK_STREAM ? (v & 0xfc) | (s.options.tos & ECN_MASK) : v & 0xff;
   return 0;
 }
 
@@ -38,13 +38,13 @@ const mtuDiscover = ranged<Socket>(
   IP_PMTUDISC_OMIT,
   s => s.options.pmtudisc,
   (s, v) => {
-    s.options.pmtudisc = v;
+    s.tuneOptions.pmtudisc = v;
   },
 );
 const recvErr = flag<Socket>(
   s => s.options.recverr,
   (s, on) => {
-    s.options.recverr = on;
+    s.tuneOptions.recverr = on;
   },
 );
 const freebind = flag<Socket>(
@@ -85,7 +85,7 @@ export const IP_OPTIONS: OptionTable = new Map<number, SocketOption>([
       get: s => s.options.ttl || s.host.sysctl.values.ip_default_ttl,
       set: (s, v) => {
         if (v !== -1 && (v < 1 || v > 255)) return -EINVAL;
-        s.options.ttl = v === -1 ? 0 : v;
+        s.tuneOptions.ttl = v === -1 ? 0 : v;
         return 0;
       },
     },
@@ -141,7 +141,7 @@ export const IPV6_OPTIONS: OptionTable = new Map<number, SocketOption>([
       get: s => s.options.ttl || s.host.sysctl.values.ipv6_hop_limit,
       set: (s, v) => {
         if (v < -1 || v > 255) return -EINVAL;
-        s.options.ttl = v === -1 ? 0 : v;
+        s.tuneOptions.ttl = v === -1 ? 0 : v;
         return 0;
       },
     },

@@ -59,14 +59,14 @@ export const MIN_RCVBUF = 2304;
 const INT_MAX = 0x7fffffff;
 
 function setSndbuf(s: Socket, wanted: number, max: number): number {
-  s.options.sndbuf = Math.max(Math.min(wanted < 0 ? max : wanted, max, INT_MAX >> 1) * 2, MIN_SNDBUF);
-  s.options.sndbufLocked = true;
+  s.tuneOptions.sndbuf = Math.max(Math.min(wanted < 0 ? max : wanted, max, INT_MAX >> 1) * 2, MIN_SNDBUF);
+  s.tuneOptions.sndbufLocked = true;
   return 0;
 }
 
 function setRcvbuf(s: Socket, wanted: number, max: number): number {
-  s.options.rcvbuf = Math.max(Math.min(wanted < 0 ? max : wanted, max, INT_MAX >> 1) * 2, MIN_RCVBUF);
-  s.options.rcvbufLocked = true;
+  s.tuneOptions.rcvbuf = Math.max(Math.min(wanted < 0 ? max : wanted, max, INT_MAX >> 1) * 2, MIN_RCVBUF);
+  s.tuneOptions.rcvbufLocked = true;
   return 0;
 }
 
@@ -163,14 +163,14 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
     SO_KEEPALIVE,
     flag(
       s => s.options.keepalive,
-      (s, on) => void (s.options.keepalive = on),
+      (s, on) => void (s.tuneOptions.keepalive = on),
     ),
   ],
   [
     SO_OOBINLINE,
     flag(
       s => s.options.oobInline,
-      (s, on) => void (s.options.oobInline = on),
+      (s, on) => void (s.tuneOptions.oobInline = on),
     ),
   ],
   [
@@ -178,7 +178,7 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
     {
       get: s => s.options.priority,
       set: (s, v) => {
-        s.options.priority = v;
+        s.tuneOptions.priority = v;
         return 0;
       },
     },
@@ -188,7 +188,7 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
     {
       get: s => s.options.mark >>> 0,
       set: (s, v) => {
-        s.options.mark = v;
+        s.tuneOptions.mark = v;
         return 0;
       },
     },
@@ -204,8 +204,8 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
       3,
       s => (s.options.sndbufLocked ? 1 : 0) | (s.options.rcvbufLocked ? 2 : 0),
       (s, v) => {
-        s.options.sndbufLocked = (v & 1) !== 0;
-        s.options.rcvbufLocked = (v & 2) !== 0;
+        s.tuneOptions.sndbufLocked = (v & 1) !== 0;
+        s.tuneOptions.rcvbufLocked = (v & 2) !== 0;
       },
     ),
   ],
@@ -214,7 +214,7 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
     {
       get: s => s.options.rcvlowat,
       set: (s, v) => {
-        const { options: o } = s;
+        const o = s.tuneOptions;
         const cap =
           s.type !== SOCK_STREAM
             ? INT_MAX
@@ -247,7 +247,7 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
     {
       get: s => Math.min(s.options.maxPacingRate, 0xffffffff),
       set: (s, v) => {
-        s.options.maxPacingRate = v === -1 ? Number.POSITIVE_INFINITY : v >>> 0;
+        s.tuneOptions.maxPacingRate = v === -1 ? Number.POSITIVE_INFINITY : v >>> 0;
         return 0;
       },
     },

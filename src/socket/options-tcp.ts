@@ -109,14 +109,14 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     TCP_NODELAY,
     bool(
       s => s.options.nodelay,
-      (s, on) => void (s.options.nodelay = on),
+      (s, on) => void (s.tuneOptions.nodelay = on),
     ),
   ],
   [
     TCP_CORK,
     bool(
       s => s.options.cork,
-      (s, on) => void (s.options.cork = on),
+      (s, on) => void (s.tuneOptions.cork = on),
     ),
   ],
   [
@@ -125,7 +125,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       get: s => (s.options.maxseg !== 0 && isFresh(s) ? s.options.maxseg : s.mss),
       set: (s, v) => {
         if (v !== 0 && (v < MIN_MSS || v > MAX_WINDOW)) return -EINVAL;
-        s.options.maxseg = v;
+        s.tuneOptions.maxseg = v;
         return 0;
       },
     },
@@ -136,7 +136,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       1,
       MAX_KEEP_SECONDS,
       s => s.options.keepidle || s.host.sysctl.values.tcp_keepalive_time,
-      (s, v) => void (s.options.keepidle = v),
+      (s, v) => void (s.tuneOptions.keepidle = v),
     ),
   ],
   [
@@ -145,7 +145,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       1,
       MAX_KEEP_SECONDS,
       s => s.options.keepintvl || s.host.sysctl.values.tcp_keepalive_intvl,
-      (s, v) => void (s.options.keepintvl = v),
+      (s, v) => void (s.tuneOptions.keepintvl = v),
     ),
   ],
   [
@@ -154,7 +154,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       1,
       127,
       s => s.options.keepcnt || s.host.sysctl.values.tcp_keepalive_probes,
-      (s, v) => void (s.options.keepcnt = v),
+      (s, v) => void (s.tuneOptions.keepcnt = v),
     ),
   ],
   [
@@ -163,7 +163,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       1,
       127,
       s => s.options.syncnt || s.host.sysctl.values.tcp_syn_retries,
-      (s, v) => void (s.options.syncnt = v),
+      (s, v) => void (s.tuneOptions.syncnt = v),
     ),
   ],
   [
@@ -171,7 +171,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     {
       get: s => s.options.linger2 || s.host.sysctl.values.tcp_fin_timeout,
       set: (s, v) => {
-        s.options.linger2 = v < 0 ? -1 : Math.min(v, LINGER2_MAX);
+        s.tuneOptions.linger2 = v < 0 ? -1 : Math.min(v, LINGER2_MAX);
         return 0;
       },
     },
@@ -181,7 +181,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     {
       get: s => retransmissionsToSeconds(s.options.deferAccept, 1, 120),
       set: (s, v) => {
-        s.options.deferAccept = secondsToRetransmissions(v, 1, 120);
+        s.tuneOptions.deferAccept = secondsToRetransmissions(v, 1, 120);
         return 0;
       },
     },
@@ -192,7 +192,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       get: s => s.windowClamp,
       set: (s, v) => {
         if (v === 0 && s.state !== CLOSED) return -EINVAL;
-        s.options.windowClamp = v === 0 ? 0 : Math.max(v, MIN_RCVBUF >> 1);
+        s.tuneOptions.windowClamp = v === 0 ? 0 : Math.max(v, MIN_RCVBUF >> 1);
         return 0;
       },
     },
@@ -231,7 +231,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
         if (bytes.length < 1) return -EINVAL;
         const name = readText(bytes.subarray(0, CA_NAME_MAX - 1));
         if (!CONGESTION_CONTROLS.includes(name)) return -ENOENT;
-        s.options.congestion = name;
+        s.tuneOptions.congestion = name;
         return 0;
       },
     },
@@ -240,7 +240,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     TCP_THIN_LINEAR_TIMEOUTS,
     bit(
       s => s.options.thinLinear,
-      (s, on) => void (s.options.thinLinear = on),
+      (s, on) => void (s.tuneOptions.thinLinear = on),
     ),
   ],
   [
@@ -256,7 +256,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       get: s => s.options.userTimeout,
       set: (s, v) => {
         if (v < 0) return -EINVAL;
-        s.options.userTimeout = v;
+        s.tuneOptions.userTimeout = v;
         return 0;
       },
     },
@@ -314,7 +314,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     {
       get: s => s.options.notsentLowat >>> 0,
       set: (s, v) => {
-        s.options.notsentLowat = v >>> 0;
+        s.tuneOptions.notsentLowat = v >>> 0;
         return 0;
       },
     },
@@ -327,7 +327,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       s => s.settings.saveSyn,
       (s, v) => {
         s.tune.saveSyn = v;
-        s.options.saveSyn = v !== 0;
+        s.tuneOptions.saveSyn = v !== 0;
       },
     ),
   ],
@@ -348,7 +348,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
       1000,
       120_000,
       s => s.options.rtoMaxMs || s.host.sysctl.values.tcp_rto_max_ms,
-      (s, v) => void (s.options.rtoMaxMs = v),
+      (s, v) => void (s.tuneOptions.rtoMaxMs = v),
     ),
   ],
   [
@@ -356,7 +356,7 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
     micros(
       RTO_MIN_MAX_US,
       s => s.options.rtoMinUs || s.host.sysctl.values.tcp_rto_min_us,
-      (s, v) => void (s.options.rtoMinUs = v),
+      (s, v) => void (s.tuneOptions.rtoMinUs = v),
     ),
   ],
   [

@@ -6,6 +6,10 @@ import { Descriptor, type Waker } from './descriptor.ts';
 import type { SocketHost } from './endpoint.ts';
 import { SocketSettings } from './settings.ts';
 
+/** What every socket starts with, and most keep: never changed, like anything shared. */
+const FRESH_SETTINGS = new SocketSettings();
+const FRESH_OPTIONS = new TcpOptions();
+
 /** An address and port, as getsockname(2) gives them. */
 export interface SocketName {
   address: Address;
@@ -31,10 +35,14 @@ export abstract class Socket extends Descriptor {
   readonly family: number;
   readonly host: SocketHost;
   /** Read these; to change one go through `tune`, for they may be another socket's too. */
-  settings: SocketSettings;
-  /** What the protocol below reads; UDP uses the buffer sizes and the IP options of it. */
-  options: TcpOptions;
-  private shared = false;
+  settings: Readonly<SocketSettings>;
+  /**
+   * What the protocol below reads; UDP uses the buffer sizes and the IP options of it. To change one go
+   * through `tuneOptions`.
+   */
+  options: Readonly<TcpOptions>;
+  private settingsShared = true;
+  protected optionsShared = true;
 
   /**
    * @param from the listener that an accepted socket takes its settings from; null for a fresh one
@@ -45,29 +53,42 @@ export abstract class Socket extends Descriptor {
     host: SocketHost,
     family: number,
     from: Socket | null = null,
-    options = new TcpOptions(),
+    options: Readonly<TcpOptions> = FRESH_OPTIONS,
   ) {
     super(waker);
     this.family = family;
     this.host = host;
     this.options = options;
     if (from !== null) {
-      from.shared = true;
-      this.shared = true;
+      from.settingsShared = true;
       this.settings = from.settings;
       return;
     }
-    this.settings = new SocketSettings();
-    this.settings.v6only = family !== AF_INET && host.sysctl.values.bindv6only !== 0;
+    this.settings = FRESH_SETTINGS;
+    if (family !== AF_INET && host.sysctl.values.bindv6only !== 0) this.tune.v6only = true;
   }
 
   /** The settings as this socket's own: an idle connection costs none. */
   get tune(): SocketSettings {
-    if (this.shared) {
+    if (this.settingsShared) {
       this.settings = this.settings.clone();
-      this.shared = false;
+      this.settingsShared = false;
     }
     return this.settings;
+  }
+
+  /** The options as this socket's own, likewise. */
+  get tuneOptions(): TcpOptions {
+    if (this.optionsShared) {
+      this.options = this.options.clone();
+      this.optionsShared = this.optionsMoved();
+    }
+    return this.options;
+  }
+
+  /** `options` is another object now: tells the protocol below. @returns true if that shares it at once */
+  protected optionsMoved(): boolean {
+    return false;
   }
 
   abstract bind(address: Address, port: number): number;

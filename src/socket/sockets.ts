@@ -274,13 +274,13 @@ export class Sockets extends Descriptors {
 
   /** A call of ours may have changed what others wait for. */
   private changed(s: Socket, result: number): number {
-    if (s.waiters.length > 0 || s.watchers.length > 0) this.waits.wake(s);
+    if (s.waiters.length > 0 || s.watchers !== null) this.waits.wake(s);
     return result;
   }
 
   /** A call of ours has read or written: what is no longer ready may become so again. */
   private touched(s: Socket): void {
-    if (s.watchers.length > 0) s.lowered();
+    if (s.watchers !== null) s.lowered();
   }
 
   private knows(fd: number): number {

@@ -84,6 +84,14 @@ export class TcpSocket extends StreamSocket {
     return 0;
   }
 
+  protected override optionsMoved(): boolean {
+    if (this.connection !== null) this.connection.options = this.options;
+    if (this.listener === null) return false;
+    // Connections that it opens from now on start with these.
+    this.listener.options = this.options;
+    return true;
+  }
+
   override setReuse(address: boolean, port: boolean): void {
     super.setReuse(address, port);
     if (this.connection !== null) this.connection.reuseAddr = address;
@@ -113,6 +121,7 @@ export class TcpSocket extends StreamSocket {
     }
     l.owner = this;
     this.listener = l;
+    this.optionsShared = true;
     this.error = 0;
     return 0;
   }

@@ -2,6 +2,7 @@ import { type Micros, NEVER } from '../base/time.ts';
 import { DeadlineHeap } from '../base/timers.ts';
 import { EPOLLEXCLUSIVE } from './constants.ts';
 import type { Descriptor, Waker } from './descriptor.ts';
+import type { EpollItem } from './epoll.ts';
 import type { Pending } from './pending.ts';
 
 /** All calls that wait on one host, and who is told when a descriptor changes. */
@@ -23,7 +24,7 @@ export class Waits implements Waker {
       p.result = p.timeoutResult();
       p.done = true;
     } else {
-      for (const d of p.on()) d.waiters.push(p);
+      for (const d of p.on()) d.addWaiter(p);
       this.count++;
       p.deadline = deadline;
       if (deadline < NEVER) {
@@ -37,11 +38,11 @@ export class Waits implements Waker {
 
   /** A descriptor may have changed: edges go to the epolls that watch it, waiting calls are tried again. */
   wake(d: Descriptor): void {
-    if (d.watchers.length > 0) {
+    if (d.watchers !== null) {
       const up = d.edges();
       if (up !== 0) {
         let taken = false;
-        for (const item of d.watchers) {
+        for (let item: EpollItem | null = d.watchers; item !== null; item = item.nextWatcher) {
           const exclusive = (item.events & EPOLLEXCLUSIVE) !== 0;
           if (exclusive && taken) continue;
           const heard = item.epoll.waiters.length > 0;
@@ -50,11 +51,12 @@ export class Waits implements Waker {
       }
     }
     if (d.waiters.length === 0) return;
-    for (const p of d.waiters.length === 1 ? d.waiters : [...d.waiters]) {
+    // `waiters` is replaced, not changed, when a call finishes.
+    for (const p of d.waiters) {
       if (!p.done && p.attempt()) this.finish(p);
       if (d.waiters.length === 0) break;
     }
-    if (d.watchers.length > 0) d.lowered();
+    if (d.watchers !== null) d.lowered();
   }
 
   /** Ends the calls whose deadline has come. */
@@ -85,7 +87,7 @@ export class Waits implements Waker {
     }
     this.finished.push(p);
     for (const d of p.on()) {
-      d.waiters.splice(d.waiters.indexOf(p), 1);
+      d.removeWaiter(p);
       if (d.closing && d.waiters.length === 0) d.release();
     }
   }

@@ -27,6 +27,7 @@ export class Opener {
   private readonly tables: TcpTables;
   private readonly alarms: Alarms<Flow>;
   private readonly reno = new Reno();
+  private readonly cubic = new Cubic();
 
   constructor(host: TcpHost, tables: TcpTables, alarms: Alarms<Flow>) {
     this.host = host;
@@ -41,7 +42,8 @@ export class Opener {
     const asked = bound !== null && !bound.address.isAny ? bound.address : null;
     const path = net.path(remote, asked);
     if (typeof path === 'number') return path;
-    const local = asked ?? path.source.clone();
+    // Connections of one path share its addresses.
+    const local = asked ?? path.source;
     let localPort = bound?.port ?? 0;
     if (localPort === 0)
       localPort = ports.ephemeral(local, remote, port, p => tables.mayReuse(local, p, remote, port, false));
@@ -50,7 +52,7 @@ export class Opener {
     const row = tables.rows.lookup(local, localPort, remote, port);
     const iss =
       row >= 0 ? reopenIsn(tables.rows.table(remote), row) : host.isn(local, localPort, remote, port);
-    const c = this.make(options, path, local, localPort, remote.clone(), port);
+    const c = this.make(options, path, local, localPort, path.destination, port);
     if (row >= 0) tables.rows.inherit(row, c);
     if (bound instanceof Bound) c.reuseAddr = bound.reuseAddr;
     this.enter(c);
@@ -73,7 +75,7 @@ export class Opener {
   /** The connection of a handshake that a listener has completed. */
   child(listener: Listener, request: Request, path: Path): Connection {
     const { local, localPort, remote, remotePort } = request;
-    const c = this.make(listener.options.clone(), path, local, localPort, remote, remotePort);
+    const c = this.make(listener.options, path, local, localPort, remote, remotePort);
     if (listener.bound instanceof Bound) c.reuseAddr = listener.bound.reuseAddr;
     this.enter(c);
     openChild(c, request);
@@ -99,7 +101,7 @@ export class Opener {
 
   private congestion(options: TcpOptions): Congestion {
     const name = options.congestion || this.host.sysctl.tcp_congestion_control;
-    return name === 'reno' ? this.reno : new Cubic();
+    return name === 'reno' ? this.reno : this.cubic;
   }
 
   private enter(c: Connection): void {

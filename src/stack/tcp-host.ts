@@ -19,7 +19,7 @@ import { output } from '../tcp/output.ts';
 import type { Network, Path } from '../tcp/path.ts';
 import { replyReset } from '../tcp/reply.ts';
 import { Request } from '../tcp/request.ts';
-import { SentPool } from '../tcp/sent.ts';
+import { dropSent, SentPool } from '../tcp/sent.ts';
 import { CLOSED, retire, transition } from '../tcp/state.ts';
 import type { Tcb } from '../tcp/tcb.ts';
 import { TCB_LAYOUT } from '../tcp/tcb-columns.ts';
@@ -328,7 +328,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     transition(c, substate as 5 | 6, 'to the TIME_WAIT table');
     const row = this.tables.rows.take(c, substate, timeout);
     // Linux drops what is unsent with the connection; data received stays readable.
-    c.sent.clear();
+    dropSent(c);
     if (row >= 0) retire(c);
     else {
       this.mib.TcpExtTCPTimeWaitOverflow++;

@@ -36,7 +36,7 @@ import { generateRate, noteDelivered, RateSample, updatePacingRate } from './rat
 import { trimHead } from './retransmit.ts';
 import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
 import { spaceFreed } from './send-buffer.ts';
-import { EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
+import { dropSent, EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
 import type { Tcb } from './tcb.ts';
 
 /**
@@ -143,7 +143,13 @@ export function acknowledge(
 /** Bytes below SND.UNA leave the send buffer; a writer may have room again. */
 function afterAdvance(tcb: Tcb, ack: Seq): void {
   const ring = tcb.sendRing;
-  if (ring !== null) ring.dropTo(ack);
+  if (ring !== null) {
+    ring.dropTo(ack);
+    if (ring.blocks === 0) {
+      tcb.ctx.slabs.giveRing(ring);
+      tcb.sendRing = null;
+    }
+  }
   spaceFreed(tcb);
   if (!tcb.orphan) tcb.ctx.wake(tcb);
 }
@@ -251,8 +257,10 @@ function clean(tcb: Tcb, priorFack: Seq, priorUna: Seq, before: number): number 
     if (!whole) break;
     queue.shift();
   }
-  if (s === null) stopChrono(tcb, CHRONO_BUSY);
-  else if (s.marks & SACKED) flags |= RENEGED;
+  if (s === null) {
+    dropSent(tcb);
+    stopChrono(tcb, CHRONO_BUSY);
+  } else if (s.marks & SACKED) flags |= RENEGED;
   if (seqBetween(tcb.sndUp, priorUna, tcb.sndUna)) tcb.sndUp = tcb.sndUna;
 
   let seqRtt = -1;

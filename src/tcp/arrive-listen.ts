@@ -50,13 +50,13 @@ export function arriveSyn(listener: Listener, segment: Segment, isn: Seq | null)
     dropSyn(listener);
     return;
   }
-  const local = segment.destination.clone();
-  const remote = segment.source.clone();
-  const path = ctx.net.path(remote, local);
+  const path = ctx.net.path(segment.source, segment.destination);
   if (typeof path === 'number') {
     dropSyn(listener);
     return;
   }
+  // The path's addresses are kept, the segment's are not.
+  const { source: local, destination: remote } = path;
   const request = new Request(listener, local, segment.destinationPort, remote, segment.sourcePort);
   readSyn(request, segment, path, cookie);
   if (!cookie && isn === null && sysctl.tcp_syncookies === 0) {
@@ -207,10 +207,9 @@ function acceptCookie(listener: Listener, segment: Segment): boolean {
     mib.TcpExtSyncookiesFailed++;
     return false;
   }
-  const local = segment.destination.clone();
-  const remote = segment.source.clone();
-  const path = ctx.net.path(remote, local);
+  const path = ctx.net.path(segment.source, segment.destination);
   if (typeof path === 'number') return false;
+  const { source: local, destination: remote } = path;
   mib.TcpExtSyncookiesRecv++;
   if (listener.acceptQueueFull) {
     // Nothing remembers this handshake: the client's data will come again, and may find room.

@@ -1,6 +1,7 @@
 import { ECONNREFUSED, ECONNRESET, EPIPE } from '../base/errno.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN } from './constants.ts';
 import { dropRecords } from './decide.ts';
+import { dropSent } from './sent.ts';
 import {
   CLOSE_WAIT,
   CLOSED,
@@ -19,9 +20,9 @@ import { sendReset } from './transmit.ts';
 
 /** Frees what a connection that is over has no use for: unsent and unacknowledged data, the scoreboard. */
 function purge(tcb: Tcb): void {
-  tcb.sent.clear();
+  dropSent(tcb);
   if (tcb.sendRing !== null) {
-    tcb.sendRing.free();
+    tcb.ctx.slabs.giveRing(tcb.sendRing);
     tcb.sendRing = null;
   }
   tcb.packetsOut = 0;
@@ -53,7 +54,7 @@ export function finish(tcb: Tcb): void {
   tcb.shut = RCV_SHUTDOWN | SEND_SHUTDOWN;
   if (tcb.orphan) {
     tcb.ctx.orphaned(-1);
-    if (tcb.recvRing !== null) tcb.recvRing.free();
+    if (tcb.recvRing !== null) tcb.ctx.slabs.giveRing(tcb.recvRing);
     tcb.recvRing = null;
   }
   tcb.ctx.closed(tcb);

@@ -38,7 +38,8 @@ export interface HeldRequest {
  */
 export class Listener {
   readonly ctx: ListenContext;
-  readonly options: TcpOptions;
+  /** Shared with the connections that came of it: replaced when one is to change, never changed. */
+  options: Readonly<TcpOptions>;
   readonly local: Address;
   readonly localPort: number;
   /** An IPv6 wildcard that does not take IPv4 connections. */

@@ -6,6 +6,7 @@ import type { TcpContext } from './context.ts';
 import { ECN_OK } from './ecn.ts';
 import { defaultMss, initialReceiveMss, pathMss, syncMss } from './negotiate.ts';
 import { noteSent } from './rate.ts';
+import { pushSent } from './sent.ts';
 import { SYN_SENT, transition } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { setXmit } from './timers.ts';
@@ -58,7 +59,7 @@ export function sendSyn(tcb: Tcb, iss: Seq): void {
   }
   transition(tcb, SYN_SENT, 'connect()');
   ctx.mib.TcpActiveOpens++;
-  const s = tcb.sent.push();
+  const s = pushSent(tcb);
   s.seq = iss;
   s.end = ((iss + 1) | 0) as Seq;
   s.flags = flags;

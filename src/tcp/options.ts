@@ -1,6 +1,6 @@
 /**
  * What setsockopt(2) may set on a TCP socket: plain data, read by the engine when it needs it. An
- * accepted connection starts with a copy of its listener's.
+ * accepted connection shares its listener's until either changes: `Socket.tuneOptions`.
  * Times are in the units of the option of the same name (seconds, or milliseconds for the user timeout);
  * 0 means "the sysctl's value" wherever Linux has it so.
  */

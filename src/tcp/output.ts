@@ -10,6 +10,7 @@ import { burstSent, mustWait } from './pacing.ts';
 import { checkProbeTimer } from './persist.ts';
 import { noteSent } from './rate.ts';
 import { retransmitLost } from './retransmit.ts';
+import { pushSent } from './sent.ts';
 import { CLOSED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { sendAck, transmit } from './transmit.ts';
@@ -77,7 +78,7 @@ function sendNew(tcb: Tcb, d: Decision, mss: number): number {
   if (length > 0 && (d.record || dataEnd === tcb.pushedSeq)) flags |= PSH;
   if (!transmit(tcb, seq, length, flags, mss, 'data')) return 0;
   burstSent(tcb, length);
-  const s = tcb.sent.push();
+  const s = pushSent(tcb);
   s.seq = seq;
   s.end = end;
   s.flags = flags | (length > mss ? PSH : 0);

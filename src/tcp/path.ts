@@ -8,6 +8,7 @@ import type { Frame } from '../wire/frame.ts';
 export interface Path {
   /** The source address chosen for this path (RFC 9293 MUST-44). */
   readonly source: Address;
+  readonly destination: Address;
   /** Path MTU now, bytes of the whole IP datagram (RFC 1191, 8201). */
   readonly mtu: number;
   /** MTU of the first hop, from which the MSS that we announce is derived (MUST-67). */

@@ -6,6 +6,7 @@ import { hasUnsent, unsent } from './decide.ts';
 import { currentMss } from './negotiate.ts';
 import { newDataSent } from './output.ts';
 import { noteSent } from './rate.ts';
+import { pushSent } from './sent.ts';
 import type { Tcb } from './tcb.ts';
 import { clearXmit, rtoMax, rtoMin, setXmit } from './timers.ts';
 import { sendProbe, transmit, wasDroppedHere } from './transmit.ts';
@@ -56,7 +57,7 @@ export function wakePeer(tcb: Tcb): boolean {
     const end = ((seq + length + (fin ? 1 : 0)) | 0) as Seq;
     const flags = ACK | (length > 0 ? PSH : 0) | (fin ? FIN : 0);
     if (!transmit(tcb, seq, length, flags, mss, 'probe')) return false;
-    const s = tcb.sent.push();
+    const s = pushSent(tcb);
     s.seq = seq;
     s.end = end;
     s.flags = flags;

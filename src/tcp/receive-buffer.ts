@@ -67,13 +67,23 @@ function nothing(tcb: Tcb): number {
 function skipUrgent(tcb: Tcb, to: Seq): void {
   tcb.copiedSeq = to;
   tcb.urgentState = URGENT_NONE;
-  tcb.recvRing?.dropTo(to);
+  dropRead(tcb, to);
+}
+
+/** Forgets what was read; an idle connection has no ring. */
+function dropRead(tcb: Tcb, to: Seq): void {
+  const ring = tcb.recvRing;
+  if (ring === null) return;
+  ring.dropTo(to);
+  if (ring.blocks > 0) return;
+  tcb.ctx.slabs.giveRing(ring);
+  tcb.recvRing = null;
 }
 
 function consumed(tcb: Tcb, to: Seq): void {
   discharge(tcb, seqDiff(to, tcb.copiedSeq), queuedBytes(tcb) - (tcb.finReceived ? 1 : 0));
   tcb.copiedSeq = to;
-  tcb.recvRing!.dropTo(to);
+  dropRead(tcb, to);
   if (tcb.urgentState !== URGENT_NONE && seqGt(to, tcb.urgentSeq)) tcb.urgentState = URGENT_NONE;
   adjustReceiveSpace(tcb);
   afterRead(tcb);

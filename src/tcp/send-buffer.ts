@@ -1,4 +1,3 @@
-import { ByteRing } from '../base/ring.ts';
 import { type Seq, seqDiff } from '../base/seq.ts';
 import { CHRONO_BUSY, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { MSG_EOR, MSG_MORE, MSG_OOB } from './constants.ts';
@@ -67,13 +66,8 @@ export function enqueue(tcb: Tcb, bytes: Uint8Array, at: number, n: number, flag
   if (space === 0) return 0;
   // Linux lets the last packet of a write exceed the limit; a write larger than the room is cut.
   if (space > n) space = n;
-  let ring = tcb.sendRing;
-  if (ring === null) {
-    ring = new ByteRing(tcb.ctx.slabs);
-    ring.reset(tcb.writeSeq);
-    tcb.sendRing = ring;
-  }
-  ring.write(tcb.writeSeq, bytes, at, space);
+  tcb.sendRing ??= tcb.ctx.slabs.takeRing(tcb.writeSeq);
+  tcb.sendRing.write(tcb.writeSeq, bytes, at, space);
   tcb.writeSeq = ((tcb.writeSeq + space) | 0) as Seq;
   const whole = space === n;
   if (whole) {

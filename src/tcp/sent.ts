@@ -1,5 +1,6 @@
 import { type Seq, seqDiff, seqLe, seqLt } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
+import type { Tcb } from './tcb.ts';
 
 /** Marks on a sent segment (the scoreboard). */
 export const SACKED = 0x01;
@@ -42,9 +43,12 @@ export class SentSegment {
   }
 }
 
-/** Free records, so that steady sending allocates nothing. */
+/** Free records and queues, so that steady sending allocates nothing. */
 export class SentPool {
   private readonly free: SentSegment[] = [];
+  private readonly queues: SentQueue[] = [];
+  /** The queue of all connections that have nothing in flight: nothing is ever put into it. */
+  readonly none = new SentQueue(this);
 
   take(): SentSegment {
     const s = this.free.pop();
@@ -64,6 +68,30 @@ export class SentPool {
   give(s: SentSegment): void {
     if (this.free.length < 4096) this.free.push(s);
   }
+
+  takeQueue(): SentQueue {
+    return this.queues.pop() ?? new SentQueue(this);
+  }
+
+  giveQueue(q: SentQueue): void {
+    q.clear();
+    if (this.queues.length < 4096) this.queues.push(q);
+  }
+}
+
+/** A fresh record at the end of the connection's queue. */
+export function pushSent(tcb: Tcb): SentSegment {
+  const pool = tcb.ctx.sentPool;
+  if (tcb.sent === pool.none) tcb.sent = pool.takeQueue();
+  return tcb.sent.push();
+}
+
+/** Nothing is in flight any more: an idle connection has no queue. */
+export function dropSent(tcb: Tcb): void {
+  const pool = tcb.ctx.sentPool;
+  if (tcb.sent === pool.none) return;
+  pool.giveQueue(tcb.sent);
+  tcb.sent = pool.none;
 }
 
 /** The retransmission queue: what was sent and not yet acknowledged, in sequence order and in time order. */
@@ -95,7 +123,7 @@ export class SentQueue {
     return this.head < this.items.length ? this.items[this.items.length - 1]! : null;
   }
 
-  /** A fresh record at the end. */
+  /** For `pushSent`. */
   push(): SentSegment {
     const s = this.pool.take();
     this.items.push(s);

@@ -139,7 +139,7 @@ function orphanedInFinWait2(tcb: Tcb): void {
 /** Received data is of no use any more. */
 function forget(tcb: Tcb): void {
   if (tcb.recvRing !== null) {
-    tcb.recvRing.free();
+    tcb.ctx.slabs.giveRing(tcb.recvRing);
     tcb.recvRing = null;
   }
   if (tcb.ooo !== null) tcb.ooo.clear();

@@ -134,6 +134,20 @@ const INTS = {
   /** Sequence number of the tail loss probe that is out (RFC 8985 §7). */
   tlpHighSeq: ZERO,
 
+  // CUBIC (RFC 9438) and its HyStart, in 1/1024 s and segments
+  /** ACKs per additional segment. */
+  cubicCount: 0,
+  cubicLastMax: 0,
+  cubicLastCwnd: 0,
+  cubicOrigin: 0,
+  cubicK: 0,
+  /** Least round trip in microseconds, 0 unknown. */
+  cubicDelayMin: 0,
+  cubicAckCount: 0,
+  cubicRenoCwnd: 0,
+  cubicSamples: 0,
+  cubicRoundEnd: ZERO,
+
   // RACK (RFC 8985 §6)
   rackEnd: ZERO,
   rackSteps: 1,
@@ -178,6 +192,13 @@ const DOUBLES = {
   // Congestion control and loss recovery
   probesStart: LONG_AGO,
   lastCwndAt: LONG_AGO,
+
+  // CUBIC: −1 for what has not begun
+  cubicLastAt: LONG_AGO,
+  cubicEpoch: -1,
+  cubicRoundStart: -1,
+  cubicLastAck: -1,
+  cubicRoundRtt: Number.POSITIVE_INFINITY,
 
   // RACK (RFC 8985 §6)
   rackSentAt: LONG_AGO,
@@ -267,6 +288,8 @@ const FLAGS = {
   sackReneged: false,
   rtxHintValid: false,
   cwndLimited: false,
+  /** HyStart has found its exit from slow start. */
+  cubicFound: false,
   /** A tail loss probe is out; it repeated data. */
   tlpOut: false,
   tlpRetrans: false,

@@ -8,7 +8,7 @@ import type { Congestion } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
 import type { TcpOptions } from './options.ts';
 import type { Path } from './path.ts';
-import { SentQueue } from './sent.ts';
+import type { SentQueue } from './sent.ts';
 import { CLOSED, type State } from './state.ts';
 import { TCB_LAYOUT, TcbColumns } from './tcb-columns.ts';
 
@@ -22,7 +22,7 @@ import { TCB_LAYOUT, TcbColumns } from './tcb-columns.ts';
  */
 export class Tcb extends TcbColumns {
   readonly ctx: TcpContext;
-  options: TcpOptions;
+  options: Readonly<TcpOptions>;
 
   // Identity
   readonly local: Address;
@@ -48,7 +48,9 @@ export class Tcb extends TcbColumns {
   // Send sequence space
   /** Ends of records (MSG_EOR), ascending. */
   records: Seq[] | null = null;
+  /** Bytes that are not acknowledged or not read; null without any. */
   sendRing: ByteRing | null = null;
+  /** What is in flight; `pushSent` adds to it. */
   sent: SentQueue;
 
   // Receive sequence space
@@ -80,7 +82,7 @@ export class Tcb extends TcbColumns {
     this.remote = remote;
     this.remotePort = remotePort;
     this.congestion = congestion;
-    this.sent = new SentQueue(ctx.sentPool);
+    this.sent = ctx.sentPool.none;
     this.reordering = ctx.sysctl.tcp_reordering;
   }
 

@@ -1,5 +1,5 @@
 import { Ranges } from '../base/ranges.ts';
-import { ByteRing } from '../base/ring.ts';
+import type { ByteRing } from '../base/ring.ts';
 import { type Seq, seqDiff, seqGe, seqGt, seqLe, seqLt, seqMin } from '../base/seq.ts';
 import { MICROS_PER_MS } from '../base/time.ts';
 import { FIN, PSH, type Segment } from '../wire/segment.ts';
@@ -100,13 +100,8 @@ function receiveNext(tcb: Tcb, segment: Segment, end: Seq, fin: boolean): void {
 }
 
 function ringOf(tcb: Tcb): ByteRing {
-  let ring = tcb.recvRing;
-  if (ring === null) {
-    ring = new ByteRing(tcb.ctx.slabs);
-    ring.reset(tcb.copiedSeq);
-    tcb.recvRing = ring;
-  }
-  return ring;
+  tcb.recvRing ??= tcb.ctx.slabs.takeRing(tcb.copiedSeq);
+  return tcb.recvRing;
 }
 
 function advance(tcb: Tcb, to: Seq): void {

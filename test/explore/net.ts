@@ -20,6 +20,7 @@ export class CountingPool extends FramePool {
 /** The only path there is: to the other host, checksums left out. */
 class OnlyPath implements Path {
   readonly source: Address;
+  readonly destination: Address;
   readonly mtu = 1500;
   readonly linkMtu = 1500;
   readonly advmss = 0;
@@ -31,8 +32,9 @@ class OnlyPath implements Path {
   readonly congested = false;
   readonly paced = false;
 
-  constructor(source: Address) {
+  constructor(source: Address, destination: Address) {
     this.source = source;
+    this.destination = destination;
   }
 }
 
@@ -43,19 +45,21 @@ export interface Line {
 
 /** The layer below one of two hosts: no IP header, no checksum, just the segment handed to the wire. */
 export class LeanNet implements Network {
-  private readonly only: OnlyPath;
+  private only: OnlyPath | null = null;
+  private readonly address: Address;
   private readonly pool: CountingPool;
   private readonly line: Line;
   private readonly side: 0 | 1;
 
   constructor(address: Address, side: 0 | 1, pool: CountingPool, line: Line) {
-    this.only = new OnlyPath(address);
+    this.address = address;
     this.side = side;
     this.pool = pool;
     this.line = line;
   }
 
-  path(): Path {
+  path(destination: Address): Path {
+    this.only ??= new OnlyPath(this.address, destination.clone());
     return this.only;
   }
 
@@ -75,7 +79,7 @@ export class LeanNet implements Network {
   confirm(): void {}
 
   isLocal(address: Address): boolean {
-    return address.equals(this.only.source);
+    return address.equals(this.address);
   }
 
   isBroadcast(): boolean {

@@ -190,7 +190,7 @@ export class FakeListener implements StreamListener {
   queue: FakeConnection[] = [];
   backlog: number;
   readonly host: FakeHost;
-  readonly options: TcpOptions;
+  options: TcpOptions;
 
   constructor(host: FakeHost, options: TcpOptions, backlog: number) {
     this.host = host;

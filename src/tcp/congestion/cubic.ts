@@ -1,4 +1,4 @@
-import { type Seq, seqGt } from '../../base/seq.ts';
+import { seqGt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import type { Tcb } from '../tcb.ts';
 import { additiveIncrease, type Congestion, inSlowStart, isCwndLimited, slowStart } from './controller.ts';
@@ -23,34 +23,16 @@ const NOT_STARTED = -1;
 
 /**
  * CUBIC (RFC 9438) as Linux runs it, with HyStart's two exits from slow start (ACK train and delay).
- * Integer arithmetic throughout: the window is the same on every engine.
+ * Integer arithmetic throughout: the window is the same on every engine. Its variables are columns of the
+ * connection (`cubic…`): one object serves all.
  */
 export class Cubic implements Congestion {
   readonly name = 'cubic';
-  /** ACKs per additional segment. */
-  private count = 0;
-  private lastMax = 0;
-  private lastCwnd = 0;
-  private lastAt: Micros = Number.NEGATIVE_INFINITY;
-  private origin = 0;
-  private k = 0;
-  private delayMin = 0;
-  private epoch: Micros = NOT_STARTED;
-  private ackCount = 0;
-  private renoCwnd = 0;
-  // HyStart
-  private found = false;
-  private samples = 0;
-  private roundStart: Micros = NOT_STARTED;
-  private roundEnd = 0 as Seq;
-  private lastAck: Micros = NOT_STARTED;
-  private roundRtt = Number.POSITIVE_INFINITY;
-
   ssthresh(tcb: Tcb): number {
-    this.epoch = NOT_STARTED;
+    tcb.cubicEpoch = NOT_STARTED;
     // Fast convergence (§4.7): leave room for newcomers if the last maximum was not reached.
-    if (tcb.cwnd < this.lastMax) this.lastMax = Math.floor((tcb.cwnd * (SCALE + BETA)) / (2 * SCALE));
-    else this.lastMax = tcb.cwnd;
+    if (tcb.cwnd < tcb.cubicLastMax) tcb.cubicLastMax = Math.floor((tcb.cwnd * (SCALE + BETA)) / (2 * SCALE));
+    else tcb.cubicLastMax = tcb.cwnd;
     return Math.max(Math.floor((tcb.cwnd * BETA) / SCALE), 2);
   }
 
@@ -62,7 +44,7 @@ export class Cubic implements Congestion {
       if (rest === 0) return;
     }
     this.update(tcb, tcb.cwnd, rest);
-    additiveIncrease(tcb, this.count, rest);
+    additiveIncrease(tcb, tcb.cubicCount, rest);
   }
 
   undo(tcb: Tcb): number {
@@ -70,106 +52,107 @@ export class Cubic implements Congestion {
   }
 
   lossState(tcb: Tcb): void {
-    this.count = 0;
-    this.lastMax = 0;
-    this.lastCwnd = 0;
-    this.lastAt = Number.NEGATIVE_INFINITY;
-    this.origin = 0;
-    this.k = 0;
-    this.delayMin = 0;
-    this.epoch = NOT_STARTED;
-    this.ackCount = 0;
-    this.renoCwnd = 0;
-    this.found = false;
+    tcb.cubicCount = 0;
+    tcb.cubicLastMax = 0;
+    tcb.cubicLastCwnd = 0;
+    tcb.cubicLastAt = Number.NEGATIVE_INFINITY;
+    tcb.cubicOrigin = 0;
+    tcb.cubicK = 0;
+    tcb.cubicDelayMin = 0;
+    tcb.cubicEpoch = NOT_STARTED;
+    tcb.cubicAckCount = 0;
+    tcb.cubicRenoCwnd = 0;
+    tcb.cubicFound = false;
     this.startRound(tcb);
   }
 
   /** Idle time does not count as time since the last reduction (§5.8). */
   transmitStart(tcb: Tcb): void {
     const idle = tcb.ctx.now - tcb.lastDataSentAt;
-    if (this.epoch !== NOT_STARTED && idle > 0) this.epoch = Math.min(this.epoch + idle, tcb.ctx.now);
+    if (tcb.cubicEpoch !== NOT_STARTED && idle > 0)
+      tcb.cubicEpoch = Math.min(tcb.cubicEpoch + idle, tcb.ctx.now);
   }
 
   acked(tcb: Tcb, rtt: number): void {
     if (rtt < 0) return;
     // The first second after a reduction has queues of the reduction's own making.
-    if (this.epoch !== NOT_STARTED && tcb.ctx.now - this.epoch < 1_000_000) return;
+    if (tcb.cubicEpoch !== NOT_STARTED && tcb.ctx.now - tcb.cubicEpoch < 1_000_000) return;
     const delay = Math.floor(rtt) || 1;
-    if (this.delayMin === 0 || this.delayMin > delay) this.delayMin = delay;
-    if (!this.found && inSlowStart(tcb)) this.hystart(tcb, delay);
+    if (tcb.cubicDelayMin === 0 || tcb.cubicDelayMin > delay) tcb.cubicDelayMin = delay;
+    if (!tcb.cubicFound && inSlowStart(tcb)) this.hystart(tcb, delay);
   }
 
   private update(tcb: Tcb, cwnd: number, acked: number): void {
     const now = tcb.ctx.now;
-    this.ackCount += acked;
-    if (this.lastCwnd === cwnd && now - this.lastAt <= 1_000_000 / 32) return;
-    if (this.epoch === NOT_STARTED || now !== this.lastAt) this.target(now, cwnd, acked);
-    this.friendly(cwnd);
-    if (this.count < 2) this.count = 2;
+    tcb.cubicAckCount += acked;
+    if (tcb.cubicLastCwnd === cwnd && now - tcb.cubicLastAt <= 1_000_000 / 32) return;
+    if (tcb.cubicEpoch === NOT_STARTED || now !== tcb.cubicLastAt) this.target(tcb, now, cwnd, acked);
+    this.friendly(tcb, cwnd);
+    if (tcb.cubicCount < 2) tcb.cubicCount = 2;
   }
 
   /** §4.2: how fast to grow so as to follow the cubic curve. */
-  private target(now: Micros, cwnd: number, acked: number): void {
-    this.lastCwnd = cwnd;
-    this.lastAt = now;
-    if (this.epoch === NOT_STARTED) {
-      this.epoch = now;
-      this.ackCount = acked;
-      this.renoCwnd = cwnd;
-      if (this.lastMax <= cwnd) {
-        this.k = 0;
-        this.origin = cwnd;
+  private target(tcb: Tcb, now: Micros, cwnd: number, acked: number): void {
+    tcb.cubicLastCwnd = cwnd;
+    tcb.cubicLastAt = now;
+    if (tcb.cubicEpoch === NOT_STARTED) {
+      tcb.cubicEpoch = now;
+      tcb.cubicAckCount = acked;
+      tcb.cubicRenoCwnd = cwnd;
+      if (tcb.cubicLastMax <= cwnd) {
+        tcb.cubicK = 0;
+        tcb.cubicOrigin = cwnd;
       } else {
-        this.k = cubeRoot(CUBE_FACTOR * (this.lastMax - cwnd));
-        this.origin = this.lastMax;
+        tcb.cubicK = cubeRoot(CUBE_FACTOR * (tcb.cubicLastMax - cwnd));
+        tcb.cubicOrigin = tcb.cubicLastMax;
       }
     }
-    const t = Math.floor((now - this.epoch + this.delayMin) / TICK);
-    const off = Math.abs(t - this.k);
+    const t = Math.floor((now - tcb.cubicEpoch + tcb.cubicDelayMin) / TICK);
+    const off = Math.abs(t - tcb.cubicK);
     const delta = Math.floor((CUBE_RTT_SCALE * off * off * off) / 2 ** 40);
-    const target = t < this.k ? this.origin - delta : this.origin + delta;
-    this.count = target > cwnd ? Math.floor(cwnd / (target - cwnd)) : 100 * cwnd;
-    if (this.lastMax === 0 && this.count > 20) this.count = 20;
+    const target = t < tcb.cubicK ? tcb.cubicOrigin - delta : tcb.cubicOrigin + delta;
+    tcb.cubicCount = target > cwnd ? Math.floor(cwnd / (target - cwnd)) : 100 * cwnd;
+    if (tcb.cubicLastMax === 0 && tcb.cubicCount > 20) tcb.cubicCount = 20;
   }
 
   /** §4.3: never slower than Reno would be. */
-  private friendly(cwnd: number): void {
+  private friendly(tcb: Tcb, cwnd: number): void {
     const step = (cwnd * FRIENDLY) >> 3;
-    if (step > 0 && this.ackCount > step) {
-      const grow = Math.ceil(this.ackCount / step) - 1;
-      this.ackCount -= grow * step;
-      this.renoCwnd += grow;
+    if (step > 0 && tcb.cubicAckCount > step) {
+      const grow = Math.ceil(tcb.cubicAckCount / step) - 1;
+      tcb.cubicAckCount -= grow * step;
+      tcb.cubicRenoCwnd += grow;
     }
-    if (this.renoCwnd > cwnd) {
-      const max = Math.floor(cwnd / (this.renoCwnd - cwnd));
-      if (this.count > max) this.count = max;
+    if (tcb.cubicRenoCwnd > cwnd) {
+      const max = Math.floor(cwnd / (tcb.cubicRenoCwnd - cwnd));
+      if (tcb.cubicCount > max) tcb.cubicCount = max;
     }
   }
 
   private startRound(tcb: Tcb): void {
-    this.roundStart = tcb.ctx.now;
-    this.lastAck = tcb.ctx.now;
-    this.roundEnd = tcb.sndNxt;
-    this.roundRtt = Number.POSITIVE_INFINITY;
-    this.samples = 0;
+    tcb.cubicRoundStart = tcb.ctx.now;
+    tcb.cubicLastAck = tcb.ctx.now;
+    tcb.cubicRoundEnd = tcb.sndNxt;
+    tcb.cubicRoundRtt = Number.POSITIVE_INFINITY;
+    tcb.cubicSamples = 0;
   }
 
   private hystart(tcb: Tcb, delay: number): void {
-    if (this.roundStart === NOT_STARTED || seqGt(tcb.sndUna, this.roundEnd)) this.startRound(tcb);
+    if (tcb.cubicRoundStart === NOT_STARTED || seqGt(tcb.sndUna, tcb.cubicRoundEnd)) this.startRound(tcb);
     if (tcb.cwnd < LOW_WINDOW) return;
     const now = tcb.ctx.now;
-    if (now - this.lastAck <= ACK_SPACING) {
-      this.lastAck = now;
-      if (now - this.roundStart > this.delayMin >> 1) {
+    if (now - tcb.cubicLastAck <= ACK_SPACING) {
+      tcb.cubicLastAck = now;
+      if (now - tcb.cubicRoundStart > tcb.cubicDelayMin >> 1) {
         this.leave(tcb);
         tcb.ctx.mib.TcpExtTCPHystartTrainDetect++;
         tcb.ctx.mib.TcpExtTCPHystartTrainCwnd += tcb.cwnd;
         return;
       }
     }
-    if (delay < this.roundRtt) this.roundRtt = delay;
-    if (this.samples < MIN_SAMPLES) this.samples++;
-    else if (this.roundRtt > this.delayMin + clamp(this.delayMin >> 3, DELAY_MIN, DELAY_MAX)) {
+    if (delay < tcb.cubicRoundRtt) tcb.cubicRoundRtt = delay;
+    if (tcb.cubicSamples < MIN_SAMPLES) tcb.cubicSamples++;
+    else if (tcb.cubicRoundRtt > tcb.cubicDelayMin + clamp(tcb.cubicDelayMin >> 3, DELAY_MIN, DELAY_MAX)) {
       this.leave(tcb);
       tcb.ctx.mib.TcpExtTCPHystartDelayDetect++;
       tcb.ctx.mib.TcpExtTCPHystartDelayCwnd += tcb.cwnd;
@@ -177,7 +160,7 @@ export class Cubic implements Congestion {
   }
 
   private leave(tcb: Tcb): void {
-    this.found = true;
+    tcb.cubicFound = true;
     tcb.ssthresh = tcb.cwnd;
   }
 }

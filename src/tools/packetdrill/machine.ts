@@ -43,7 +43,12 @@ export class Machine implements Knobs {
 
   constructor(config: Config) {
     this.config = config;
-    this.stack = new Stack({ name: 'machine', random: seededRandom('packetdrill'), start: UPTIME, hz: config.hz });
+    this.stack = new Stack({
+      name: 'machine',
+      random: seededRandom('packetdrill'),
+      start: UPTIME,
+      hz: config.hz,
+    });
     this.sockets = new Sockets(this.stack);
     const gsoMax = config.strictSegments ? SUPER_SEGMENT : 0;
     this.tun = this.stack.addInterface({
