@@ -41,6 +41,16 @@ describe('the ladder', () => {
     expect(lines.some(l => l.includes('FIN+ACK again') && l.includes('CLOSE_WAIT'))).toBe(true);
   });
 
+  test('puts SYN_RECV at the head of the SYN, however long the server behind took to be dialled', () => {
+    const s = new Script();
+    s.state(0, 'A', 7, 2, 'connect()');
+    s.segment(0, 'A', SYN, 0, 0);
+    s.state(80_000, 'B', 10, 3, 'as the segments tell');
+    s.segment(80_100, 'B', SYN | ACK, 0, 1);
+    const [syn = ''] = ladderText(s.log, { width: 100, paint: PLAIN }).filter(l => l.includes('─ SYN '));
+    expect(syn).toMatch(/▶│ SYN_RECV$/);
+  });
+
   test('fills exactly the width it is given, coloured or not', () => {
     for (const width of [72, 80, 100, 132]) {
       for (const paint of [PLAIN, COLOURED]) {

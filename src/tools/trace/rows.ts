@@ -62,6 +62,10 @@ export function ladderRows(c: Conversation, options: RowOptions = {}): LadderRow
 /** A state that changes so soon after a segment has come was changed by it, in microseconds. */
 const AT_ONCE = 10_000;
 
+/** Whether a segment that came at that time brought the change; SYN_RECV has no other cause, however late. */
+const broughtBy = (e: StateEvent, arrivedAt: Micros): boolean =>
+  e.state === SYN_RECV || e.at - arrivedAt <= AT_ONCE;
+
 const blank = (at: Micros): LadderRow => ({
   kind: 'event',
   at,
@@ -135,7 +139,7 @@ class Builder {
       if (m.arrival) {
         const next = marks[i + 1]?.event;
         const changes =
-          next?.kind === 'state' && next.host === e.to && next.at - m.at <= AT_ONCE && !isCall(next);
+          next?.kind === 'state' && next.host === e.to && broughtBy(next, m.at) && !isCall(next);
         const control = (e.segment.flags & (SYN | FIN | RST)) !== 0;
         if (open.get(e) && (changes || control)) split.add(e);
         open.delete(e);
@@ -202,7 +206,7 @@ class Builder {
         return;
       }
       if (s.arrivedAt === null || s.arrivedN > e.n) continue;
-      if (e.at - s.arrivedAt > AT_ONCE) break;
+      if (!broughtBy(e, s.arrivedAt)) break;
       if (row[side] !== null) {
         // One segment, two changes (the ACK of our FIN and the peer's FIN in one).
         this.stateRow(e, '');
