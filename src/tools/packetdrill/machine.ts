@@ -62,6 +62,11 @@ export class Machine implements Knobs {
     this.stack.routes.add({ destination: config.localIp.is4 ? '0.0.0.0/0' : '::/0', interface: this.tun });
   }
 
+  /** The stack's time when the script began. */
+  get start(): Micros {
+    return this.origin;
+  }
+
   /** Virtual time since the script's start. */
   get now(): Micros {
     return this.time - this.origin;
