@@ -16,6 +16,8 @@ import { LISTEN, type State, SYN_RECV } from '../../tcp/state.ts';
 import type { RowInfo, RowTimer, SocketRow } from './row.ts';
 
 export interface CollectOptions {
+  /** The present by the stack's clock, for one to which nothing happens and whom nobody tells the time. */
+  readonly now?: Micros;
   /** With `ss -i`'s numbers. */
   readonly info?: boolean;
   /** What the application behind a descriptor is called. */
@@ -31,6 +33,7 @@ export function* socketRows(
   name = stack.name,
 ): Generator<SocketRow> {
   const { tcp } = stack;
+  const now = options.now ?? stack.now;
   for (const l of tcp.listeners()) {
     const fd = fdOf(l.owner);
     const { rcvbuf, sndbuf } = l.options;
@@ -54,7 +57,7 @@ export function* socketRows(
       },
     };
   }
-  for (const c of tcp.connections()) yield connectionRow(c, stack.now, options, name);
+  for (const c of tcp.connections()) yield connectionRow(c, now, options, name);
   for (const r of tcp.requests()) {
     yield {
       ...EMPTY,
@@ -64,7 +67,7 @@ export function* socketRows(
       timer:
         r.held || r.deadline === NEVER
           ? null
-          : { name: 'on', ms: until(r.deadline, stack.now), retrans: r.retransmits },
+          : { name: 'on', ms: until(r.deadline, now), retrans: r.retransmits },
     };
   }
   for (const t of tcp.timeWaits()) {
@@ -74,7 +77,7 @@ export function* socketRows(
       state: t.state as State,
       ...ends(t),
       orphan: true,
-      timer: { name: 'timewait', ms: Math.max(0, t.remaining / 1000), retrans: 0 },
+      timer: { name: 'timewait', ms: Math.max(0, (t.remaining + stack.now - now) / 1000), retrans: 0 },
     };
   }
 }

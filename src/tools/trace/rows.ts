@@ -9,6 +9,7 @@ import {
   type State,
   SYN_RECV,
   SYN_SENT,
+  TIME_WAIT,
 } from '../../tcp/state.ts';
 import { ACK, FIN, RST, SYN } from '../../wire/segment.ts';
 import { type Analysis, Analyst } from './analyse.ts';
@@ -133,7 +134,7 @@ class Builder {
     marks.forEach((m, i) => {
       const e = m.event;
       if (e.kind === 'state') {
-        for (const s of open.keys()) if (s.to === e.host) open.set(s, true);
+        for (const s of open.keys()) if (s.to === e.host && isCall(e)) open.set(s, true);
       }
       if (e.kind !== 'segment' || e.fate !== 'arrived' || e.arrivedAt === e.at) return;
       if (m.arrival) {
@@ -200,7 +201,9 @@ class Builder {
       const s = row.segment;
       if (s === null || row.kind === 'depart') continue;
       if (s.host === e.host) {
-        // An RST that this end sent ended it; anything else that it sent came after what caused the change.
+        // An RST that this end sent ended it. A request and a TIME_WAIT row may be told of behind their answer;
+        // anything else came before what this end has sent.
+        if (e.state === SYN_RECV || e.state === TIME_WAIT) continue;
         if ((s.segment.flags & RST) === 0 || e.state !== CLOSED || row[side] !== null) break;
         row[side] = e.state;
         return;

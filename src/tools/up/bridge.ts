@@ -189,17 +189,19 @@ export class Bridge implements Watcher {
     this.finish(errnoName(errno));
     this.host.close(this.fd);
     const { socket } = this;
-    if (socket.writableLength === 0 || socket.writableEnded) {
+    if (socket.writableLength === 0) {
       socket.resetAndDestroy();
       return;
     }
     // An empty write is done when all before it is; a reader that has stopped is not waited for.
     const timer = setTimeout(() => socket.resetAndDestroy(), FLUSH_MS);
     timer.unref();
-    socket.write('', () => {
+    const flushed = (): void => {
       clearTimeout(timer);
       socket.resetAndDestroy();
-    });
+    };
+    if (socket.writableEnded) socket.once('finish', flushed);
+    else socket.write('', flushed);
   }
 
   /** The ordinary connection broke: the inner one is reset. */
