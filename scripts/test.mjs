@@ -26,6 +26,7 @@ if (words.length === 0) {
   check('style', [biome, 'check', '--error-on-warnings', '.']);
   check('imports', ['scripts/imports.mjs']);
   check('types', [tsc, '--noEmit']);
+  check('types of the lab', [tsc, '--noEmit', '-p', 'lab']);
   check('conformance', ['scripts/conformance.mjs', '--check']);
 }
 tests();

@@ -1,0 +1,37 @@
+import type { LogPiece } from './log.ts';
+import type { Moment } from './view.ts';
+
+/** What the page asks of the worker. `run` numbers runs: answers about an older one are of no use. */
+export type Ask =
+  | { readonly ask: 'run'; readonly run: number; readonly script: string }
+  | { readonly ask: 'further'; readonly run: number; readonly until: number }
+  | { readonly ask: 'moment'; readonly run: number; readonly step: number }
+  | { readonly ask: 'bytes'; readonly run: number; readonly frame: number }
+  | { readonly ask: 'captures'; readonly run: number; readonly step: number };
+
+/** What the worker answers. */
+export type Answer =
+  | {
+      readonly answer: 'log';
+      readonly run: number;
+      readonly piece: LogPiece;
+      readonly samples: Float64Array;
+      readonly connections: readonly string[];
+      readonly steps: number;
+      /** Virtual time up to which all is known, and whether that is all that was asked for. */
+      readonly known: number;
+      readonly done: boolean;
+    }
+  | { readonly answer: 'moment'; readonly run: number; readonly moment: Moment }
+  | {
+      readonly answer: 'bytes';
+      readonly run: number;
+      readonly frame: number;
+      readonly bytes: Uint8Array | null;
+    }
+  | {
+      readonly answer: 'captures';
+      readonly run: number;
+      readonly files: readonly [Uint8Array, Uint8Array];
+    }
+  | { readonly answer: 'error'; readonly run: number; readonly line: number; readonly error: string };

@@ -1,0 +1,181 @@
+import { errnoName } from '../../src/base/errno.ts';
+import { formatOptions } from '../../src/sim/format.ts';
+import type { Host } from '../../src/sim/host.ts';
+import type { CallEvent, PacketEvent, SegmentEvent, SimEvent, StateEvent } from '../../src/sim/log.ts';
+import { CLOSED, LISTEN, type State, SYN_RECV, stateName } from '../../src/tcp/state.ts';
+import type { Tcb } from '../../src/tcp/tcb.ts';
+import type { SentKind, TimerName } from '../../src/tcp/trace.ts';
+import { ACK, FIN, PSH, RST, SYN, URG } from '../../src/wire/segment.ts';
+import {
+  CALL,
+  EventLog,
+  FATES,
+  MARK_AGAIN,
+  MARK_INJECTED,
+  MARK_LOOP,
+  NOTE,
+  PACKET,
+  SEGMENT,
+  SIDE_A,
+  SIDE_B,
+  SIDE_NONE,
+  STATE,
+  TIMER,
+} from './log.ts';
+import { Connections } from './names.ts';
+import { type Observer, Tee } from './tee.ts';
+import type { Stage } from './world.ts';
+
+const FLAG_BITS: Readonly<Record<string, number>> = {
+  F: FIN,
+  S: SYN,
+  R: RST,
+  P: PSH,
+  '.': ACK,
+  U: URG,
+  E: 64,
+  W: 128,
+  A: 256,
+};
+
+const STATES = new Map<string, number>();
+for (let s = 1; s <= 11; s++) STATES.set(stateName(s as State), s);
+
+const sideOf = (name: string): number => (name === 'A' ? SIDE_A : name === 'B' ? SIDE_B : SIDE_NONE);
+
+/** Turns what a world's log says into rows, as it happens. */
+export class Recorder implements Observer {
+  readonly log = new EventLog();
+  readonly connections = new Connections();
+  private readonly stage: Stage;
+  private readonly tees: readonly [Tee, Tee];
+  private at = 0;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+    const [a, b] = stage.hosts;
+    this.tees = [new Tee(a, this), new Tee(b, this)];
+  }
+
+  /** Takes in what has happened since it was last called. */
+  drain(): void {
+    for (const tee of this.tees) tee.hold();
+    const { log } = this.stage.world;
+    while (this.at < log.length) this.take(log[this.at++]!);
+    // What is recorded here need not be kept there.
+    if (this.at > 4096) {
+      log.length = 0;
+      this.at = 0;
+    }
+  }
+
+  timer(host: Host, tcb: Tcb, name: TimerName): void {
+    if (name === 'pacing') return;
+    this.drain();
+    this.log.add({ ...this.base(TIMER, host.name), conn: this.connOf(tcb), text: name });
+  }
+
+  loop(host: Host, tcb: Tcb, seq: number, length: number, flags: number, kind: SentKind): void {
+    this.drain();
+    this.log.add({
+      ...this.base(SEGMENT, host.name),
+      arrival: host.world.now,
+      conn: this.connOf(tcb),
+      flags,
+      seq: (seq - tcb.iss) >>> 0,
+      ack: flags & ACK && tcb.irs !== 0 ? (tcb.rcvNxt - tcb.irs) >>> 0 : 0,
+      length,
+      window: tcb.receiveWindow,
+      marks: MARK_LOOP | (kind === 'retransmit' ? MARK_AGAIN : 0),
+      text: '|',
+    });
+  }
+
+  private base(kind: number, host: string): { kind: number; step: number; time: number; side: number } {
+    const { world } = this.stage;
+    return { kind, step: world.steps, time: world.now, side: sideOf(host) };
+  }
+
+  private connOf(tcb: Tcb): number {
+    return this.connections.of(tcb.local.toString(), tcb.localPort, tcb.remote.toString(), tcb.remotePort);
+  }
+
+  private take(e: SimEvent): void {
+    if (e.kind === 'segment') this.segment(e);
+    else if (e.kind === 'packet') this.packet(e);
+    else if (e.kind === 'state') this.state(e);
+    else if (e.kind === 'call') this.call(e);
+    else this.log.add({ ...this.base(NOTE, ''), time: e.time, text: e.text });
+  }
+
+  private segment(e: SegmentEvent): void {
+    const from = e.injected ? (e.to === 'A' ? 'B' : 'A') : e.from;
+    let flags = 0;
+    for (const letter of e.flags) flags |= FLAG_BITS[letter] ?? 0;
+    const tee = this.tees[from === 'A' ? 0 : 1];
+    const timer = !e.injected && tee.lastTimerAt === e.time ? tee.lastTimer : '';
+    this.log.add({
+      ...this.base(SEGMENT, from),
+      time: e.time,
+      arrival: e.arrival ?? -1,
+      conn: this.connections.of(e.source, e.sourcePort, e.destination, e.destinationPort),
+      flags,
+      seq: e.seq,
+      ack: e.ack ?? 0,
+      length: e.length,
+      window: e.window,
+      fate: FATES.indexOf(e.fate),
+      marks: (e.retransmit ? MARK_AGAIN : 0) | (e.injected ? MARK_INJECTED : 0),
+      frame: e.index,
+      text: `${formatOptions(e)}${e.timestamps === null ? '' : ` ts ${e.timestamps.join('/')}`}|${e.reason}`,
+      why: e.retransmit
+        ? timer || ((flags & (SYN | ACK)) === (SYN | ACK) ? 'syn_ack' : 'fast')
+        : timer === 'rto'
+          ? ''
+          : timer,
+    });
+  }
+
+  private packet(e: PacketEvent): void {
+    this.log.add({
+      ...this.base(PACKET, e.injected ? (e.to === 'A' ? 'B' : 'A') : e.from),
+      time: e.time,
+      arrival: e.arrival ?? -1,
+      fate: FATES.indexOf(e.fate),
+      frame: e.index,
+      length: e.size,
+      text: `${e.protocol}${e.icmpType === null ? '' : ` type ${e.icmpType} code ${e.icmpCode}`}|${e.reason}`,
+    });
+  }
+
+  private state(e: StateEvent): void {
+    const to = STATES.get(e.to) ?? CLOSED;
+    let from = STATES.get(e.from) ?? CLOSED;
+    // A request of a SYN queue came out of a listener.
+    if (from === CLOSED && to === SYN_RECV) from = LISTEN;
+    this.log.add({
+      ...this.base(STATE, e.host),
+      time: e.time,
+      conn: this.connections.of(e.local, e.localPort, e.remote, e.remotePort),
+      from,
+      to,
+      why: e.why,
+      text: `${e.localPort}`,
+    });
+  }
+
+  private call(e: CallEvent): void {
+    const app = this.stage.apps[e.host === 'A' ? 0 : 1];
+    const [fd, ...rest] = e.args;
+    const named =
+      e.call === 'socket' || e.args.length === 0 ? e.args : [app.nameOf(Number(fd)) || `fd ${fd}`, ...rest];
+    const result =
+      e.result < 0 ? errnoName(e.result) : e.data !== null && e.result === 0 ? '0 (EOF)' : String(e.result);
+    this.log.add({
+      ...this.base(CALL, e.host),
+      time: e.time,
+      text: `${e.call}(${named.join(', ')}) = ${result}`,
+      why: e.blocked > 0 ? String(e.blocked) : '',
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import { CONNECT, type Lesson } from './lesson.ts';
+
+const CLIENT = 'SYN_SENT ESTABLISHED';
+const SERVER = 'SYN_RECV ESTABLISHED';
+const A_FIRST = `${CLIENT} FIN_WAIT_1 FIN_WAIT_2 TIME_WAIT`;
+const B_LAST = `${SERVER} CLOSE_WAIT LAST_ACK CLOSED`;
+/** Only one port, so that the next connection has the same four-tuple. */
+const ONE_PORT = '0 A sysctl ip_local_port_range 40000 40000';
+
+export const timeWait: readonly Lesson[] = [
+  {
+    id: 'tw-old-duplicate',
+    group: 'timewait',
+    title: { en: 'Why TIME_WAIT: old duplicates', zh: '为什么要 TIME_WAIT：旧的重复报文段' },
+    text: {
+      en: 'A copy of A’s data wanders through the network for 3 s and arrives long after the close. A has one local port only, and TIME_WAIT keeps it: the connect() at 1 s fails with EADDRNOTAVAIL. So the copy meets no new connection with the same ports, whose bytes it could be taken for.',
+      zh: 'A 的数据有一个副本在网络里游荡了 3 秒，在关闭之后很久才到达。A 只有一个本地端口，而 TIME_WAIT 占着它：1 秒时的 connect() 以 EADDRNOTAVAIL 失败。因此副本不会遇到一条端口相同的新连接，不会被当成新连接的数据。',
+    },
+    question: { en: 'How long must TIME_WAIT last to be safe?', zh: 'TIME_WAIT 要持续多久才安全？' },
+    answer: {
+      en: 'Two maximum segment lifetimes: one for the last ACK to die, one for the answer to it. The RFC says 2 × 2 minutes, Linux takes 60 s in all.',
+      zh: '两个最大报文段寿命：一个让最后的 ACK 消亡，一个让对它的回答消亡。RFC 说 2 × 2 分钟，Linux 总共取 60 秒。',
+    },
+    script: `end 70s\n${ONE_PORT}\n0 wire rule duplicate 3s A DATA 1\n${CONNECT}\n50ms A write a 100\n100ms B read b\n300ms A close a\n500ms B close b\n1s A connect c B:80\n65s A connect d B:80`,
+    path: { A: `${A_FIRST} CLOSED ${CLIENT}`, B: `${B_LAST} ${SERVER}` },
+  },
+  {
+    id: 'tw-reuse-off',
+    group: 'timewait',
+    title: { en: 'Port in TIME_WAIT, tw_reuse off', zh: '端口处于 TIME_WAIT，tw_reuse 关闭' },
+    text: {
+      en: 'One local port, tcp_tw_reuse = 0. After the close A wants to connect to the same place again, 1.5 s later: EADDRNOTAVAIL. To another port of B it could: only the four-tuple as a whole is taken.',
+      zh: '只有一个本地端口，tcp_tw_reuse = 0。关闭后 1.5 秒，A 想再连到同一个地方：EADDRNOTAVAIL。连到 B 的另一个端口则可以：被占用的只是整个四元组。',
+    },
+    question: { en: 'Does SO_REUSEADDR on A help?', zh: '在 A 上设 SO_REUSEADDR 有用吗？' },
+    answer: {
+      en: 'It lets bind() succeed, but connect() to the same peer still meets the TIME_WAIT. It helps servers to restart, not clients to reconnect.',
+      zh: '它让 bind() 成功，但 connect() 到同一对端仍会遇到 TIME_WAIT。它帮助服务器重启，而不是帮助客户端重连。',
+    },
+    script: `end 5s\n${ONE_PORT}\n0 A sysctl tcp_tw_reuse 0\n${CONNECT}\n300ms A close a\n500ms B close b\n2s A connect c B:80`,
+    path: { A: A_FIRST, B: B_LAST },
+    golden: 'twreuse_0_3',
+  },
+  {
+    id: 'tw-reuse-on',
+    group: 'timewait',
+    title: { en: 'Port in TIME_WAIT, tw_reuse on', zh: '端口处于 TIME_WAIT，tw_reuse 打开' },
+    text: {
+      en: 'The same with tcp_tw_reuse = 1. More than a second after the close the new connection takes the port over: timestamps tell its segments from older ones, so the old duplicates that TIME_WAIT guards against can not be confused.',
+      zh: '同样的情形，tcp_tw_reuse = 1。关闭一秒多之后，新连接接管该端口：时间戳能把它的报文段与旧的区分开，所以 TIME_WAIT 要防的旧重复报文段不会混淆。',
+    },
+    question: { en: 'Why must a second have passed?', zh: '为什么要过一秒？' },
+    answer: {
+      en: 'The timestamp of the new SYN must be greater than the last one the peer has seen; Linux asks for a whole second to be sure.',
+      zh: '新 SYN 的时间戳必须大于对端见过的最后一个；Linux 要求整整一秒以确保这一点。',
+    },
+    script: `end 5s\n${ONE_PORT}\n0 A sysctl tcp_tw_reuse 1\n${CONNECT}\n300ms A close a\n500ms B close b\n2s A connect c B:80`,
+    path: { A: `${A_FIRST} ${CLIENT}`, B: `${B_LAST} ${SERVER}` },
+    golden: 'twreuse_1_13',
+  },
+  {
+    id: 'fin-timeout',
+    group: 'timewait',
+    title: { en: 'tcp_fin_timeout does not shorten TIME_WAIT', zh: 'tcp_fin_timeout 不缩短 TIME_WAIT' },
+    text: {
+      en: 'A sets tcp_fin_timeout to 5 s, as so many guides advise, and closes. Watch the timer: TIME_WAIT still runs 60 s. The knob is about FIN_WAIT_2 of sockets whose application has closed.',
+      zh: '正如许多教程建议的，A 把 tcp_fin_timeout 设为 5 秒，然后关闭。请看定时器：TIME_WAIT 仍是 60 秒。这个参数管的是应用程序已关闭的套接字的 FIN_WAIT_2。',
+    },
+    question: { en: 'Which knob of Linux does shorten it?', zh: 'Linux 的哪个参数能缩短它？' },
+    answer: {
+      en: 'None: 60 s is compiled in. tcp_max_tw_buckets limits their number, tcp_tw_reuse lets new connections take them over.',
+      zh: '没有：60 秒是编译进去的。tcp_max_tw_buckets 限制数量，tcp_tw_reuse 让新连接接管它们。',
+    },
+    script: `end 70s\n0 A sysctl tcp_fin_timeout 5\n${CONNECT}\n300ms A close a\n500ms B close b`,
+    path: { A: `${A_FIRST} CLOSED`, B: B_LAST },
+    golden: 'base4',
+  },
+  {
+    id: 'rfc1337',
+    group: 'timewait',
+    title: { en: 'TIME_WAIT assassination (RFC 1337)', zh: 'TIME_WAIT 被暗杀（RFC 1337）' },
+    text: {
+      en: 'A late copy of B’s data reaches A in TIME_WAIT. A answers with an ACK; B has forgotten the connection and answers that with RST; and the RST ends A’s TIME_WAIT, 55 s too early.',
+      zh: 'B 的数据的一个迟到副本到达处于 TIME_WAIT 的 A。A 用 ACK 回答；B 已忘记这条连接，用 RST 回答；于是 RST 结束了 A 的 TIME_WAIT，早了 55 秒。',
+    },
+    question: { en: 'How can A be protected?', zh: '怎样保护 A？' },
+    answer: {
+      en: 'By tcp_rfc1337 = 1: a TIME_WAIT then ignores RSTs. Add "0 A sysctl tcp_rfc1337 1" and look again.',
+      zh: '设 tcp_rfc1337 = 1：这样 TIME_WAIT 会忽略 RST。加上“0 A sysctl tcp_rfc1337 1”再看。',
+    },
+    script: `end 20s\n0 wire rule duplicate 5s B DATA 1\n${CONNECT}\n100ms B write b 200\n200ms A read a\n300ms A close a\n500ms B close b`,
+    path: { A: `${A_FIRST} CLOSED`, B: B_LAST },
+    golden: 'tw_rst',
+  },
+  {
+    id: 'pool',
+    group: 'timewait',
+    title: { en: 'A pool against one connection per request', zh: '连接池与每请求一条连接' },
+    text: {
+      en: 'Ten requests on one kept connection to port 80; two seconds later ten more to port 81, each on a connection of its own. Count: one handshake against ten, one TIME_WAIT against ten, and twice the time for each request.',
+      zh: '先用一条保持的连接向 80 端口发十个请求；两秒后向 81 端口再发十个，每个用自己的连接。数一数：一次握手对十次，一个 TIME_WAIT 对十个，而且每个请求的时间加倍。',
+    },
+    question: {
+      en: 'At 1000 such requests a second, how many TIME_WAITs does A hold?',
+      zh: '每秒 1000 个这样的请求，A 会有多少个 TIME_WAIT？',
+    },
+    answer: {
+      en: 'With a connection each 60,000: more than the 28,232 ephemeral ports to one destination. With a pool next to none.',
+      zh: '每请求一条连接时有 60000 个：超过对同一目的地的 28232 个临时端口。用连接池几乎没有。',
+    },
+    script:
+      'end 6s\n0 B listen p 80\n0 B serve p reply 200\n0 B listen e 81\n0 B serve e reply 200\n10ms A fetch 10 B:80 pool\n2s A fetch 10 B:81 each',
+    path: { A: A_FIRST, B: B_LAST },
+  },
+];
