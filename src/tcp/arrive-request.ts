@@ -54,14 +54,17 @@ export function arriveRequest(request: Request, segment: Segment): void {
     return;
   }
   let left = kind;
-  if (seq === request.irs) left &= ~SYN;
+  if (seq === request.irs) {
+    // Only its SYN is old; but a connection would refuse the whole segment for it, and never be completed.
+    if (kind & SYN && kind & ACK) {
+      challenge(request, segment);
+      return;
+    }
+    left &= ~SYN;
+  }
   if (left & RST && seq !== next) {
     // RFC 9293's change to RFC 5961: only the exact RST is believed.
-    if (limited(request, segment)) mib.TcpExtTCPACKSkippedChallenge++;
-    else {
-      mib.TcpExtTCPChallengeACK++;
-      answer(request);
-    }
+    challenge(request, segment);
     return;
   }
   if (left & (RST | SYN)) {
@@ -112,6 +115,15 @@ function repeatSynAck(request: Request): void {
   ctx.mib.TcpRetransSegs++;
   ctx.mib.TcpExtTCPSynRetrans++;
   sendSynAck(ctx, request, path);
+}
+
+function challenge(request: Request, segment: Segment): void {
+  const { mib } = request.listener.ctx;
+  if (limited(request, segment)) mib.TcpExtTCPACKSkippedChallenge++;
+  else {
+    mib.TcpExtTCPChallengeACK++;
+    answer(request);
+  }
 }
 
 /** An ACK in the entry's name. */

@@ -35,10 +35,11 @@ export function receiveText(tcb: Tcb, segment: Segment): void {
   const mib = tcb.ctx.mib;
   const end = ((seq + segLen) | 0) as Seq;
   tcb.dsack = false;
-  if (!seqGt(end, tcb.rcvNxt)) {
-    // All of it was received before: the sender repeats because our ACK was lost.
+  if (!seqGt(end, tcb.rcvNxt) || tcb.finReceived) {
+    // All of it was received before: the sender repeats because our ACK was lost. Beyond the FIN nothing can
+    // come, not even another FIN.
     mib.TcpExtDelayedACKLost++;
-    setDsack(tcb, seq, end);
+    setDsack(tcb, seq, seqMin(end, tcb.rcvNxt));
     acknowledgeAtOnce(tcb);
     return;
   }
