@@ -139,9 +139,14 @@ export class Deliver {
     const s = this.segment;
     const { mib } = this.env;
     s.interfaceIndex = device.index;
-    s.count = frame.gsoSize > 0 ? Math.ceil((end - at) / frame.gsoSize) : 1;
+    s.count = 1;
     const reason = decodeTcp(bytes, at, end, s, frame.csum !== CSUM_UNKNOWN);
     if (reason === OK) {
+      const size = frame.gsoSize;
+      if (size > 0 && s.length > size) {
+        s.count = Math.ceil(s.length / size);
+        s.segmentSize = size;
+      }
       this.tcp.receive(s);
       return;
     }

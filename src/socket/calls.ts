@@ -36,6 +36,7 @@ abstract class SocketCall<S extends Descriptor = Socket> extends Pending {
 export class RecvCall extends SocketCall implements Received {
   name: Received['name'] = null;
   flags = 0;
+  error: Received['error'] = null;
   private copied = 0;
   private readonly bytes: Uint8Array | null;
   private readonly at: number;

@@ -229,6 +229,7 @@ export const SOF_TIMESTAMPING_TX_ACK = 1 << 9;
 export const SOF_TIMESTAMPING_OPT_CMSG = 1 << 10;
 export const SOF_TIMESTAMPING_OPT_TSONLY = 1 << 11;
 export const SOF_TIMESTAMPING_OPT_STATS = 1 << 12;
+export const SOF_TIMESTAMPING_OPT_ID_TCP = 1 << 16;
 
 /** Entries of SO_MEMINFO's array. */
 export const SK_MEMINFO_RMEM_ALLOC = 0;

@@ -1,6 +1,7 @@
 import type { Address } from '../base/address.ts';
 import type { SysctlValues } from '../base/sysctl.ts';
 import type { Micros } from '../base/time.ts';
+import type { ErrorQueue } from '../tcp/error-queue.ts';
 import type { TcpOptions } from '../tcp/options.ts';
 import type { Network } from '../tcp/path.ts';
 import type { UdpEndpoint } from '../udp/endpoint.ts';
@@ -44,6 +45,13 @@ export interface StreamConnection {
   reuseAddr: boolean;
   /** Stored error, a positive errno or 0. */
   readonly error: number;
+  /** Errors and reports for recvmsg with MSG_ERRQUEUE; null before the first. */
+  readonly errors: ErrorQueue | null;
+  /** When the last byte read had arrived, if SO_TIMESTAMPING asks for it; 0 otherwise. */
+  readonly arrivedAt: Micros;
+  /** Buffer memory in use, overhead included: received, and queued for sending (SO_MEMINFO). */
+  readonly receiveMemory: number;
+  readonly sendMemory: number;
   /** Bytes that recv would return now; bytes that send would take now. */
   readonly readable: number;
   readonly writableSpace: number;

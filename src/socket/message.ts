@@ -1,6 +1,9 @@
 import { EINVAL, EMSGSIZE } from '../base/errno.ts';
+import type { QueuedError } from '../tcp/error-queue.ts';
 import {
   MSG_CTRUNC,
+  MSG_ERRQUEUE,
+  MSG_PEEK,
   POLLRDHUP,
   SO_MARK,
   SO_PRIORITY,
@@ -9,6 +12,7 @@ import {
   TCP_CM_INQ,
   UIO_MAXIOV,
 } from './constants.ts';
+import { errorControl, timestampControl } from './error-message.ts';
 import { int32 } from './option.ts';
 import type { Socket, SocketName } from './socket.ts';
 import { TcpSocket } from './tcp-socket.ts';
@@ -61,9 +65,9 @@ export function gather(iov: readonly IoVec[], copy: boolean): Span | number {
     if (!(v.length >= 0) || at < 0) return -EINVAL;
     if (v.bytes !== null && at + v.length > v.bytes.length) return -EINVAL;
     n += v.length;
-    // A bad pointer ends what can be moved; in front of everything it is an error of its own.
+    // A bad pointer ends what can be received; in front of everything, or of what is sent, it is an error.
     if (v.bytes === null && v.length > 0) {
-      if (n === v.length) return { bytes: null, at: 0, n, gathered: false };
+      if (copy || n === v.length) return { bytes: null, at: 0, n, gathered: false };
       n -= v.length;
       break;
     }
@@ -102,10 +106,15 @@ export function checkControl(control: readonly ControlMessage[] | undefined): nu
   return 0;
 }
 
-/** After a successful recvmsg: the control messages that were asked for (TCP_INQ), as far as they fit. */
-export function fillControl(s: Socket, message: Message): void {
+/** After a successful recvmsg: the control messages that were asked for, as far as they fit. */
+export function fillControl(s: Socket, message: Message, error: QueuedError | null, flags: number): void {
   const list: ControlMessage[] = [];
-  if (s instanceof TcpSocket && s.settings.inq) {
+  if (error !== null) list.push(...errorControl(s, error));
+  else if (s instanceof TcpSocket && !(flags & (MSG_ERRQUEUE | MSG_PEEK))) {
+    const at = s.connection?.arrivedAt ?? 0;
+    if (at > 0) list.push(timestampControl(at));
+  }
+  if (s instanceof TcpSocket && s.settings.inq && !(flags & MSG_ERRQUEUE)) {
     // A FIN counts for one: there is still an end of stream to read.
     const left = s.available + (s.readiness() & POLLRDHUP ? 1 : 0);
     list.push({ level: SOL_TCP, type: TCP_CM_INQ, data: int32(left) });

@@ -1,5 +1,6 @@
 import { EDOM, EINVAL, EOPNOTSUPP } from '../base/errno.ts';
 import { MICROS_PER_SECOND, type Micros, NEVER } from '../base/time.ts';
+import { CLOSED, LISTEN } from '../tcp/state.ts';
 import {
   SO_ACCEPTCONN,
   SO_BINDTOIFINDEX,
@@ -37,6 +38,10 @@ import {
   SO_TYPE,
   SO_ZEROCOPY,
   SOCK_STREAM,
+  SOF_TIMESTAMPING_OPT_ID,
+  SOF_TIMESTAMPING_OPT_ID_TCP,
+  SOF_TIMESTAMPING_OPT_STATS,
+  SOF_TIMESTAMPING_OPT_TSONLY,
 } from './constants.ts';
 import {
   flag,
@@ -89,6 +94,28 @@ const timeout = (get: (s: Socket) => Micros, set: (s: Socket, t: Micros) => void
 const unsupported: SocketOption = {
   get: () => 0,
   set: (_s, v) => (v === 0 ? 0 : -EOPNOTSUPP),
+};
+
+const TIMESTAMPING_BITS = (1 << 19) - 1;
+
+/** SO_TIMESTAMPING (Linux's Documentation/networking/timestamping): software times; hardware's are never reported. */
+const timestamping: SocketOption = {
+  get: s => s.options.timestamping,
+  set: (s, v) => {
+    if (v & ~TIMESTAMPING_BITS) return -EINVAL;
+    const fresh = v & ~s.options.timestamping;
+    if (v & SOF_TIMESTAMPING_OPT_ID_TCP && !(v & SOF_TIMESTAMPING_OPT_ID)) return -EINVAL;
+    // Bytes are counted from a sequence number, which there must be.
+    if (
+      fresh & SOF_TIMESTAMPING_OPT_ID &&
+      s instanceof TcpSocket &&
+      (s.state === CLOSED || s.state === LISTEN)
+    )
+      return -EINVAL;
+    if (v & SOF_TIMESTAMPING_OPT_STATS && !(v & SOF_TIMESTAMPING_OPT_TSONLY)) return -EINVAL;
+    s.tuneOptions.timestamping = v;
+    return 0;
+  },
 };
 
 /** `struct linger` from bytes: Linux holds the time in unsigned seconds. */
@@ -265,14 +292,17 @@ export const SOCKET_OPTIONS: OptionTable = new Map<number, SocketOption>([
   ],
   [SO_TIMESTAMP, unsupported],
   [SO_TIMESTAMPNS, unsupported],
-  [SO_TIMESTAMPING, unsupported],
+  [SO_TIMESTAMPING, timestamping],
   [SO_BINDTOIFINDEX, unsupported],
   [SO_PEEK_OFF, { get: () => -1, set: (_s, v) => (v === -1 ? 0 : -EOPNOTSUPP) }],
   [
     SO_MEMINFO,
     {
       getBytes: s => {
-        const words = [s.available, s.rcvbuf, s.queuedOut, s.sndbuf, 0, s.queuedOut, 0, 0, 0];
+        const c = s instanceof TcpSocket ? s.connection : null;
+        const received = c?.receiveMemory ?? s.available;
+        const queued = c?.sendMemory ?? s.queuedOut;
+        const words = [received, s.rcvbuf, queued, s.sndbuf, 0, queued, 0, 0, 0];
         const out = new Uint8Array(36);
         words.forEach((w, i) => {
           out.set(int32(w), i * 4);

@@ -1,5 +1,6 @@
 import type { Address } from '../base/address.ts';
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from '../base/errno.ts';
+import type { QueuedError } from '../tcp/error-queue.ts';
 import { TcpOptions } from '../tcp/options.ts';
 import { AF_INET } from './constants.ts';
 import { Descriptor, type Waker } from './descriptor.ts';
@@ -20,8 +21,10 @@ export interface SocketName {
 export interface Received {
   /** Where a datagram came from; null on a stream. */
   name: SocketName | null;
-  /** MSG_TRUNC, MSG_OOB, MSG_CTRUNC. */
+  /** MSG_TRUNC, MSG_OOB, MSG_CTRUNC, MSG_ERRQUEUE. */
   flags: number;
+  /** What came out of the error queue; null if it was not asked for. */
+  error: QueuedError | null;
 }
 
 /**

@@ -220,7 +220,7 @@ export class Sockets extends Descriptors {
     if (typeof s === 'number') return s;
     const span = gather(message.iov, false);
     if (typeof span === 'number') return span;
-    const received: Received = { name: null, flags: 0 };
+    const received: Received = { name: null, flags: 0, error: null };
     const r = s.recv(span.bytes, span.at, span.n, flags, received);
     this.touched(s);
     if (r >= 0) this.finishMessage(s, message, received, flags);
@@ -232,7 +232,7 @@ export class Sockets extends Descriptors {
   finishMessage(s: Socket, message: Message, received: Received, flags: number): void {
     message.name = received.name;
     message.flags = received.flags | (s.type === SOCK_STREAM ? flags & MSG_OOB : 0);
-    fillControl(s, message);
+    fillControl(s, message, received.error, flags);
   }
 
   // Options and controls

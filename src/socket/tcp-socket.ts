@@ -37,7 +37,7 @@ import {
   MSG_TRUNC,
   MSG_ZEROCOPY,
 } from './constants.ts';
-import { isPort } from './socket.ts';
+import { isPort, type Received } from './socket.ts';
 import { NOTHING, RCV, SEND, StreamSocket } from './stream-socket.ts';
 
 /** Linux's socket states (SS_*): what connect(2) goes by, beside the TCP state. */
@@ -291,8 +291,14 @@ export class TcpSocket extends StreamSocket {
   }
 
   /** Reads what there is; MSG_TRUNC throws the bytes away, and then `bytes` may be null. */
-  recv(bytes: Uint8Array | null, at: number, n: number, flags: number): number {
-    if (flags & MSG_ERRQUEUE) return -EAGAIN;
+  recv(
+    bytes: Uint8Array | null,
+    at: number,
+    n: number,
+    flags: number,
+    received: Received | null = null,
+  ): number {
+    if (flags & MSG_ERRQUEUE) return this.readError(bytes, at, n, received);
     if (this.listener !== null) return -ENOTCONN;
     const c = this.connection;
     if (c === null) {
@@ -308,6 +314,20 @@ export class TcpSocket extends StreamSocket {
     if (r === -EAGAIN && this.shutdownMask & RCV) return 0;
     if (r > 0 && !(flags & MSG_PEEK)) this.taken += r;
     return r;
+  }
+
+  /** The oldest entry of the error queue: what of its packet fits, and the entry itself in `received`. */
+  private readError(bytes: Uint8Array | null, at: number, n: number, received: Received | null): number {
+    const e = this.connection?.errors?.shift() ?? null;
+    if (e === null) return -EAGAIN;
+    const copied = Math.min(n, e.bytes.length);
+    if (copied > 0 && bytes === null) return -EFAULT;
+    if (copied > 0) bytes!.set(e.bytes.subarray(0, copied), at);
+    if (received !== null) {
+      received.error = e;
+      received.flags = MSG_ERRQUEUE | (copied < e.bytes.length ? MSG_TRUNC : 0);
+    }
+    return copied;
   }
 
   /**

@@ -29,12 +29,13 @@ import {
 import { applySack, checkReordering, SackResult } from './loss/sack.ts';
 import { processProbeAck, rearmRto, scheduleLossProbe } from './loss/tlp.ts';
 import { isSpurious } from './loss/undo.ts';
+import { mtuProbeAcked } from './mtu-probe.ts';
 import { syncMss } from './negotiate.ts';
 import { storeTimestamp } from './paws.ts';
 import { windowProbed } from './persist.ts';
 import { generateRate, noteDelivered, RateSample, updatePacingRate } from './rate.ts';
 import { trimHead } from './retransmit.ts';
-import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
+import { echoedRtt, estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
 import { spaceFreed } from './send-buffer.ts';
 import { dropSent, EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
 import type { Tcb } from './tcb.ts';
@@ -52,6 +53,8 @@ export const ACK_UNSENT = -2;
 
 const sack = new SackResult();
 const rate = new RateSample();
+/** TTL of the segment being processed. */
+let ttl = 0;
 
 /**
  * Processes the ACK of a segment that has passed the checks.
@@ -77,6 +80,7 @@ export function acknowledge(
     return oldAck(tcb, segment, priorUna, updateTimestamp);
   }
   if (seqGt(ack, tcb.sndNxt)) return ACK_UNSENT;
+  ttl = segment.ttl;
 
   let flags = 0;
   if (seqGt(ack, priorUna)) {
@@ -254,6 +258,7 @@ function clean(tcb: Tcb, priorFack: Seq, priorUna: Seq, before: number): number 
       flags |= SYN_ACKED;
       tcb.retransStamp = 0;
     } else flags |= DATA_ACKED;
+    if (tcb.txStamps !== null) tcb.txStamps.acknowledged(tcb, whole ? s.end : tcb.sndUna, ttl);
     if (!whole) break;
     queue.shift();
   }
@@ -284,6 +289,7 @@ function clean(tcb: Tcb, priorFack: Seq, priorUna: Seq, before: number): number 
   const sampled = sample(tcb, flags, seqRtt, sackRtt, caRtt);
   if (flags & ACKED) {
     flags |= SET_TIMER;
+    if (tcb.mtuProbing !== null) mtuProbeAcked(tcb, tcb.mtuProbing);
     if (!tcb.sackOk) {
       removeDuplicates(tcb, acked);
       if (flags & RETRANS_ACKED) flags &= ~ORIGINAL_SACKED;
@@ -308,10 +314,8 @@ function partAcked(tcb: Tcb, s: SentSegment): number {
 function sample(tcb: Tcb, flags: number, seqRtt: number, sackRtt: number, caRtt: number): boolean {
   let rtt = seqRtt >= 0 ? seqRtt : sackRtt;
   let ca = caRtt;
-  if (rtt < 0 && tcb.sawTimestamp && tcb.rcvTsEcr !== 0 && flags & ACKED) {
-    const ticks = (tcb.tsNow - tcb.rcvTsEcr) | 0;
-    if (ticks < 0 || ticks > 2_000_000) return false;
-    rtt = (ticks || 1) * 1000;
+  if (rtt < 0 && flags & ACKED) {
+    rtt = echoedRtt(tcb);
     ca = rtt;
   }
   if (rtt < 0) return false;

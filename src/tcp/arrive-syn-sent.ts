@@ -6,6 +6,7 @@ import { enterQuickAck, inPingpong } from './delayed-ack.ts';
 import { resetByPeer } from './done.ts';
 import { ECN_OK } from './ecn.ts';
 import { startTransfer } from './establish.ts';
+import { initMtuProbing } from './mtu-probe.ts';
 import { acceptSynOptions, initialReceiveMss, syncMss } from './negotiate.ts';
 import { setRecent } from './paws.ts';
 import { replyReset } from './reply.ts';
@@ -103,6 +104,7 @@ function crossingSyn(tcb: Tcb, segment: Segment): void {
   tcb.sndWl1 = segment.seq;
   tcb.maxWindow = segment.window;
   if ((segment.flags & (ECE | CWR)) !== (ECE | CWR)) tcb.ecnFlags &= ~ECN_OK;
+  initMtuProbing(tcb);
   syncMss(tcb, tcb.path.mtu);
   initialReceiveMss(tcb);
   const syn = tcb.sent.first();

@@ -7,6 +7,7 @@ import { initSend } from './open.ts';
 import { setRecent } from './paws.ts';
 import type { Request } from './request.ts';
 import { enterPassive } from './state.ts';
+import { setTimestamping } from './tx-stamps.ts';
 
 /** Turns a SYN queue entry whose ACK has come into a connection in SYN_RECV. */
 export function openChild(c: Connection, r: Request): void {
@@ -54,6 +55,7 @@ export function openChild(c: Connection, r: Request): void {
   }
   syncMss(c, c.path.mtu);
   initialReceiveMss(c);
+  setTimestamping(c, c.options.timestamping);
   enterPassive(c);
   ctx.mib.TcpPassiveOpens++;
 }

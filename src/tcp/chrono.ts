@@ -6,8 +6,11 @@ export const CHRONO_BUSY = 1;
 export const CHRONO_RWND = 2;
 export const CHRONO_SNDBUF = 3;
 
+/** The time in whole jiffies, by which Linux keeps this account. */
+const ticks = (tcb: Tcb): number => tcb.ctx.now - (tcb.ctx.now % tcb.ctx.jiffy);
+
 function change(tcb: Tcb, kind: number): void {
-  const now = tcb.ctx.now;
+  const now = ticks(tcb);
   const spent = now - tcb.chronoStart;
   if (tcb.chronoKind === CHRONO_BUSY) tcb.chronoBusy += spent;
   else if (tcb.chronoKind === CHRONO_RWND) tcb.chronoRwnd += spent;
@@ -27,9 +30,9 @@ export function stopChrono(tcb: Tcb, kind: number): void {
   } else if (kind === tcb.chronoKind) change(tcb, CHRONO_BUSY);
 }
 
-/** Time spent so in microseconds, up to now. Busy includes the limited kinds, as Linux reports it. */
+/** Time spent so in microseconds, in whole jiffies, up to now. Busy includes the limited kinds, as Linux reports it. */
 export function chronoTime(tcb: Tcb, kind: number): number {
-  const running = tcb.ctx.now - tcb.chronoStart;
+  const running = ticks(tcb) - tcb.chronoStart;
   const of = (k: number, sum: number): number => sum + (tcb.chronoKind === k ? running : 0);
   const rwnd = of(CHRONO_RWND, tcb.chronoRwnd);
   const sndbuf = of(CHRONO_SNDBUF, tcb.chronoSndbuf);

@@ -1,5 +1,5 @@
 import { EAGAIN, ECONNRESET, EINVAL, ENOTCONN, EPIPE } from '../base/errno.ts';
-import { NEVER } from '../base/time.ts';
+import { type Micros, NEVER } from '../base/time.ts';
 import type { Segment } from '../wire/segment.ts';
 import { arrive } from './arrive.ts';
 import {
@@ -18,7 +18,7 @@ import { enterPingpong, inPingpong } from './delayed-ack.ts';
 import { abort, fail, needsReset } from './done.ts';
 import { type TcpInfo, tcpInfo } from './info.ts';
 import { atMark, readableBytes, receive, receiveUrgentByte, takeError } from './receive-buffer.ts';
-import { enqueue, isWritable, sendQueued, sendSpace } from './send-buffer.ts';
+import { enqueue, isWritable, sendMemoryUsed, sendQueued, sendSpace } from './send-buffer.ts';
 import { close, shutdown } from './shutdown.ts';
 import {
   CLOSE_WAIT,
@@ -33,6 +33,7 @@ import {
 import { Tcb } from './tcb.ts';
 import { keepaliveIdle, setKeepalive } from './timers.ts';
 import { sendAck } from './transmit.ts';
+import { setTimestamping } from './tx-stamps.ts';
 import { URGENT_ANNOUNCED, URGENT_HERE } from './urgent.ts';
 
 /** Levels and names of setsockopt(2), of which the socket layer tells the changes. */
@@ -41,6 +42,7 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_RCVLOWAT = 18;
+const SO_TIMESTAMPING = 37;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_CORK = 3;
@@ -83,6 +85,19 @@ export class Connection extends Tcb {
   }
   get unsent(): number {
     return this.state === CLOSED ? 0 : (this.writeSeq - this.sndNxt) | 0;
+  }
+
+  /** When the last byte that was read had arrived; 0 unless SO_TIMESTAMPING asks for it. */
+  get arrivedAt(): Micros {
+    return this.txStamps?.tellsArrivals ? this.txStamps.readAt : 0;
+  }
+
+  /** Buffer memory in use, overhead included (SO_MEMINFO). */
+  get receiveMemory(): number {
+    return (this.state === CLOSED ? 0 : this.rmem) + (this.errors?.memory ?? 0);
+  }
+  get sendMemory(): number {
+    return this.state === CLOSED ? 0 : sendMemoryUsed(this);
   }
 
   /** SIOCATMARK. */
@@ -172,7 +187,7 @@ export class Connection extends Tcb {
         else this.noSpace = true;
       } else bits |= POLLOUT;
     }
-    if (this.error !== 0) bits |= POLLERR;
+    if (this.error !== 0 || (this.errors !== null && this.errors.size > 0)) bits |= POLLERR;
     return bits;
   }
 
@@ -186,6 +201,7 @@ export class Connection extends Tcb {
         this.ctx.wake(this);
       } else if (name === SO_RCVBUF) this.rcvbuf = this.options.rcvbuf;
       else if (name === SO_RCVLOWAT) this.ctx.wake(this);
+      else if (name === SO_TIMESTAMPING) setTimestamping(this, this.options.timestamping);
     }
   }
 

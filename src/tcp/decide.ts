@@ -180,3 +180,13 @@ export function dropRecords(tcb: Tcb, to: Seq): void {
   if (records === null) return;
   while (records.length > 0 && seqLe(records[0]!, to)) records.shift();
 }
+
+/** What lies before `to` is sent: does a push mark stand just there? */
+export function passPushMarks(tcb: Tcb, to: Seq): boolean {
+  const marks = tcb.pushMarks;
+  if (marks === null) return to === tcb.pushedSeq;
+  let last = tcb.pushedSeq;
+  while (marks.length > 0 && seqLe(marks[0]!, to)) last = marks.shift()!;
+  if (marks.length === 0) tcb.pushMarks = null;
+  return to === last || to === tcb.pushedSeq;
+}

@@ -1,3 +1,4 @@
+import { FIN, PSH, type Segment } from '../wire/segment.ts';
 import { ATO_MIN, DELACK_MAX, MAX_QUICKACKS, MSS_DEFAULT_4, PINGPONG_THRESH } from './constants.ts';
 import type { Tcb } from './tcb.ts';
 import { setDelack, toJiffies } from './timers.ts';
@@ -30,18 +31,23 @@ export const enterPingpong = (tcb: Tcb): void => {
 
 export const inQuickAck = (tcb: Tcb): boolean => tcb.quick > 0 && !inPingpong(tcb);
 
-/** Estimates the size of the peer's segments, by which "every second full segment" is judged. */
-export function measureSegment(tcb: Tcb, length: number, pushed: boolean, bare: boolean): void {
+/**
+ * Estimates the size of the peer's segments, by which "every second full segment" is judged. A
+ * super-segment tells it exactly.
+ */
+export function measureSegment(tcb: Tcb, segment: Segment): void {
+  const length = segment.count > 1 ? segment.segmentSize : segment.length;
+  const pushed = (segment.flags & PSH) !== 0;
   const last = tcb.lastSegSize;
   tcb.lastSegSize = 0;
   if (length >= tcb.rcvMss) {
-    if (length !== tcb.rcvMss) measureRatio(tcb, length);
+    if (length !== tcb.rcvMss) measureRatio(tcb, segment.length);
     tcb.rcvMss = Math.min(length, tcb.advmss);
     if (pushed) tcb.ackPushed |= 1;
     return;
   }
   // A shorter segment counts as the size if it is no tail of a burst and comes twice.
-  if (length >= MSS_DEFAULT_4 || (length >= 88 && bare)) {
+  if (length >= MSS_DEFAULT_4 || (length >= 88 && !(segment.flags & (PSH | FIN)))) {
     tcb.lastSegSize = length;
     if (length === last) {
       tcb.rcvMss = length;
@@ -86,7 +92,8 @@ export function delayAck(tcb: Tcb): void {
   let at = ctx.now + Math.max(toJiffies(ctx, ato), 1);
   if (tcb.ackTimer) {
     // About to go off, or blocked: now rather than later.
-    if (tcb.delackAt <= ctx.now + ato / 4) {
+    const soon = Math.floor(toJiffies(ctx, ato) / ctx.jiffy / 4) * ctx.jiffy;
+    if (tcb.delackAt <= ctx.now + soon) {
       tcb.ackNow = true;
       ctx.wantOutput(tcb);
       return;

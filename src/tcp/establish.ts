@@ -1,8 +1,9 @@
 import { type Segment, SYN } from '../wire/segment.ts';
 import { SEND_SHUTDOWN, TIMEOUT_FALLBACK, TIMESTAMPS_ALIGNED } from './constants.ts';
+import { initMtuProbing } from './mtu-probe.ts';
 import { initialCwnd, initialReceiveMss } from './negotiate.ts';
 import { updatePacingRate } from './rate.ts';
-import { estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
+import { echoedRtt, estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
 import { expandSendBuffer } from './send-buffer.ts';
 import { finishShutdown } from './shutdown.ts';
 import { ESTABLISHED, transition } from './state.ts';
@@ -13,6 +14,7 @@ import { fullSpace } from './window.ts';
 /** The handshake is complete: what both ways of opening do (Linux's tcp_init_transfer). */
 export function startTransfer(tcb: Tcb): void {
   const ctx = tcb.ctx;
+  initMtuProbing(tcb);
   // A SYN that was lost says something about the path (RFC 5681 §3.1).
   tcb.cwnd = tcb.totalRetrans > 1 && tcb.undoArmed ? 1 : initialCwnd(tcb);
   if (tcb.srtt === 0) {
@@ -38,8 +40,8 @@ export function startTransfer(tcb: Tcb): void {
 export function becomeEstablished(tcb: Tcb, segment: Segment): void {
   const ctx = tcb.ctx;
   tcb.delivered++;
-  if (tcb.srtt === 0 && tcb.synAckSentAt >= 0) {
-    const rtt = ctx.now - tcb.synAckSentAt;
+  const rtt = tcb.synAckSentAt >= 0 ? ctx.now - tcb.synAckSentAt : echoedRtt(tcb);
+  if (tcb.srtt === 0 && rtt >= 0) {
     sampleMinRtt(tcb, rtt);
     sampleRtt(tcb, rtt);
     tcb.rto = estimatedRto(tcb);

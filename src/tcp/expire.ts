@@ -21,6 +21,7 @@ import { done, fail } from './done.ts';
 import { rackReorderingTimeout } from './loss/rack.ts';
 import { enterLoss } from './loss/recovery.ts';
 import { sendLossProbe } from './loss/tlp.ts';
+import { blackHoleSuspected } from './mtu-probe.ts';
 import { probe0When, sendProbe0, wakePeer } from './persist.ts';
 import { retransmit } from './retransmit.ts';
 import { estimatedRto } from './rtt.ts';
@@ -183,7 +184,10 @@ function timedOut(tcb: Tcb, opening: boolean): boolean {
     }
   } else {
     // R1: perhaps the way is to blame (MUST-20).
-    if (exceeds(tcb, sysctl.tcp_retries1, 0)) tcb.ctx.net.suspect(tcb.path);
+    if (exceeds(tcb, sysctl.tcp_retries1, 0)) {
+      blackHoleSuspected(tcb);
+      tcb.ctx.net.suspect(tcb.path);
+    }
     retries = sysctl.tcp_retries2;
     if (tcb.orphan) {
       const alive = tcb.rto < rtoMax(tcb);

@@ -80,6 +80,10 @@ export const TCPI_OPT_ECN_SEEN = 16;
 
 const UNLIMITED = 2 ** 64 - 1;
 
+/** The pacing rate in bytes per second, all ones without one. */
+export const pacingRateOf = (tcb: Tcb): number =>
+  tcb.pacingRate === Number.POSITIVE_INFINITY ? UNLIMITED : Math.floor(tcb.pacingRate);
+
 export function tcpInfo(tcb: Tcb): TcpInfo {
   const now = tcb.ctx.now;
   // Never is reported as the age of the connection's clock, as a kernel reports jiffies since boot.
@@ -126,7 +130,7 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
     rcv_rtt: tcb.rcvRtt >> 3,
     rcv_space: tcb.rcvSpace,
     total_retrans: tcb.totalRetrans,
-    pacing_rate: tcb.pacingRate === Number.POSITIVE_INFINITY ? UNLIMITED : Math.floor(tcb.pacingRate),
+    pacing_rate: pacingRateOf(tcb),
     max_pacing_rate:
       tcb.options.maxPacingRate === Number.POSITIVE_INFINITY ? UNLIMITED : tcb.options.maxPacingRate,
     bytes_acked: tcb.bytesAcked,

@@ -8,7 +8,7 @@ import { optionLength } from './transmit.ts';
 
 /** Segment sizes and options: what we announce, what the peer announced, what a segment may hold. */
 
-const ipHeader = (address: Address): number => (address.is4 ? 20 : 40);
+export const ipHeader = (address: Address): number => (address.is4 ? 20 : 40);
 
 /** MSS for an MSS option (RFC 9293 MUST-67): from the path MTU known, the route and TCP_MAXSEG. */
 export function pathMss(path: Path, remote: Address, options: TcpOptions): number {
@@ -33,12 +33,26 @@ export function boundToHalfWindow(tcb: Tcb, size: number): number {
   return cutoff > 0 && size > cutoff ? Math.max(cutoff, 68 - tcb.headerLength) : size;
 }
 
+/** Payload of a segment in a datagram of `mtu` bytes, with the options that every segment carries. */
+export function mtuToMss(tcb: Tcb, mtu: number): number {
+  const mss = Math.min(mtu - ipHeader(tcb.remote) - HEADER, tcb.mssClamp);
+  return Math.max(mss, tcb.ctx.sysctl.tcp_min_snd_mss) - (tcb.headerLength - HEADER);
+}
+
+/** Most data in one packet of the send queue, and so in one burst: whole segments, no more than half the window. */
+export function packetSize(tcb: Tcb, mss: number): number {
+  const most = boundToHalfWindow(tcb, 65535 - 320);
+  return most > mss ? most - (most % mss) : mss;
+}
+
 /** Recomputes the segment size from a path MTU (MUST-16). */
 export function syncMss(tcb: Tcb, pmtu: number): number {
-  let mss = Math.min(pmtu - ipHeader(tcb.remote) - HEADER, tcb.mssClamp);
-  mss = Math.max(mss, tcb.ctx.sysctl.tcp_min_snd_mss);
-  mss -= tcb.headerLength - HEADER;
-  mss = boundToHalfWindow(tcb, mss);
+  let mss = boundToHalfWindow(tcb, mtuToMss(tcb, pmtu));
+  const m = tcb.mtuProbing;
+  if (m !== null) {
+    if (m.high > pmtu) m.high = pmtu;
+    mss = Math.min(mss, mtuToMss(tcb, m.low));
+  }
   tcb.pmtuSeen = pmtu;
   tcb.mssCache = mss;
   return mss;

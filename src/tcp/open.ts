@@ -4,6 +4,7 @@ import { CWR, ECE, SYN } from '../wire/segment.ts';
 import { HEADER, TIMEOUT_INIT, TIMESTAMPS_ALIGNED, XMIT_RTO } from './constants.ts';
 import type { TcpContext } from './context.ts';
 import { ECN_OK } from './ecn.ts';
+import { initMtuProbing } from './mtu-probe.ts';
 import { defaultMss, initialReceiveMss, pathMss, syncMss } from './negotiate.ts';
 import { noteSent } from './rate.ts';
 import { pushSent } from './sent.ts';
@@ -11,6 +12,7 @@ import { SYN_SENT, transition } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { setXmit } from './timers.ts';
 import { transmit } from './transmit.ts';
+import { setTimestamping } from './tx-stamps.ts';
 import { fullSpace, initialWindow } from './window.ts';
 
 /** Variables that an active and a passive open set alike, from our own initial sequence number. */
@@ -36,6 +38,7 @@ export function sendSyn(tcb: Tcb, iss: Seq): void {
   tcb.headerLength = HEADER + (sysctl.tcp_timestamps !== 0 ? TIMESTAMPS_ALIGNED : 0);
   tcb.advmss = pathMss(tcb.path, remote, tcb.options);
   tcb.mssClamp = tcb.options.maxseg || defaultMss(remote);
+  initMtuProbing(tcb);
   syncMss(tcb, tcb.path.mtu);
   initialReceiveMss(tcb);
   const first = initialWindow(
@@ -57,6 +60,7 @@ export function sendSyn(tcb: Tcb, iss: Seq): void {
     flags |= ECE | CWR;
     tcb.ecnFlags = ECN_OK;
   }
+  setTimestamping(tcb, tcb.options.timestamping);
   transition(tcb, SYN_SENT, 'connect()');
   ctx.mib.TcpActiveOpens++;
   const s = pushSent(tcb);

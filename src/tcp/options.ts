@@ -54,6 +54,8 @@ export class TcpOptions {
   priority = 0;
   /** IP_RECVERR: ICMP errors are fatal. */
   recverr = false;
+  /** SO_TIMESTAMPING: SOF_TIMESTAMPING_* bits. */
+  timestamping = 0;
   /** SO_MAX_PACING_RATE, bytes per second. */
   maxPacingRate = Number.POSITIVE_INFINITY;
 

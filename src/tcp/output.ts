@@ -3,9 +3,20 @@ import { ACK, FIN, PSH } from '../wire/segment.ts';
 import { CHRONO_RWND, startChrono, stopChrono } from './chrono.ts';
 import { REXMIT_NEW, REXMIT_NONE, XMIT_TLP } from './constants.ts';
 import { inReduction, validateCwnd } from './cwnd.ts';
-import { CORK, Decision, decide, dropRecords, hasUnsent, NAGLE, NAGLE_OFF, WAIT_CWND } from './decide.ts';
+import {
+  CORK,
+  Decision,
+  decide,
+  dropRecords,
+  hasUnsent,
+  NAGLE,
+  NAGLE_OFF,
+  passPushMarks,
+  WAIT_CWND,
+} from './decide.ts';
 import { rearmRto, scheduleLossProbe } from './loss/tlp.ts';
-import { currentMss } from './negotiate.ts';
+import { PROBE_SENT, PROBE_SOON, sendMtuProbe } from './mtu-probe.ts';
+import { currentMss, packetSize } from './negotiate.ts';
 import { burstSent, mustWait } from './pacing.ts';
 import { checkProbeTimer } from './persist.ts';
 import { noteSent } from './rate.ts';
@@ -33,13 +44,18 @@ export function burstSegments(tcb: Tcb, mss: number): number {
  * @param budget most bursts to send in this call
  * @returns true if the budget ended it, so that there is more to do
  */
-function pushPending(tcb: Tcb, nagle: number, budget = Number.POSITIVE_INFINITY): boolean {
+export function pushPending(tcb: Tcb, nagle: number, budget = Number.POSITIVE_INFINITY): boolean {
   const mss = currentMss(tcb);
-  const maxSegs = burstSegments(tcb, mss);
+  const maxSegs = Math.min(burstSegments(tcb, mss), Math.max(1, Math.floor(packetSize(tcb, mss) / mss)));
   let sent = 0;
   let reason: number;
   decision.cwndLimited = false;
   decision.windowLimited = false;
+  if (tcb.mtuProbing !== null) {
+    const probed = sendMtuProbe(tcb, tcb.mtuProbing);
+    if (probed === PROBE_SOON) return false;
+    if (probed === PROBE_SENT) sent = 1;
+  }
   while ((reason = decide(tcb, mss, maxSegs, nagle, false, decision)) > 0) {
     if (budget-- <= 0 || mustWait(tcb)) break;
     if (sent > 0 && tcb.path.congested) {
@@ -75,13 +91,13 @@ function sendNew(tcb: Tcb, d: Decision, mss: number): number {
   const dataEnd = ((seq + length) | 0) as Seq;
   let flags = ACK;
   if (d.fin) flags |= FIN;
-  if (length > 0 && (d.record || dataEnd === tcb.pushedSeq)) flags |= PSH;
+  if (length > 0 && (passPushMarks(tcb, dataEnd) || d.record)) flags |= PSH;
   if (!transmit(tcb, seq, length, flags, mss, 'data')) return 0;
   burstSent(tcb, length);
   const s = pushSent(tcb);
   s.seq = seq;
   s.end = end;
-  s.flags = flags | (length > mss ? PSH : 0);
+  s.flags = flags;
   s.mss = mss;
   s.eor = d.record;
   s.pcount = length > mss ? Math.ceil(length / mss) : 1;

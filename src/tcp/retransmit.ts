@@ -1,5 +1,5 @@
 import { type Seq, seqDiff, seqGt, seqLt } from '../base/seq.ts';
-import { ACK, SYN } from '../wire/segment.ts';
+import { ACK, CWR, ECE, SYN } from '../wire/segment.ts';
 import { CA_LOSS, XMIT_REO, XMIT_RTO } from './constants.ts';
 import { inReduction } from './cwnd.ts';
 import { currentMss } from './negotiate.ts';
@@ -58,6 +58,8 @@ export function splitRecord(tcb: Tcb, i: number, length: number, mss: number): v
 export function retransmitSegment(tcb: Tcb, i: number, segs: number, kind: SentKind): boolean {
   const s = tcb.sent.at(i);
   if (seqLt(s.seq, tcb.sndUna)) trimHead(tcb, s);
+  // A probe of a larger size proves nothing any more.
+  if (tcb.mtuProbing !== null) tcb.mtuProbing.size = 0;
   const mss = currentMss(tcb);
   if (!(s.flags & SYN)) {
     let room = seqDiff(tcb.wndEnd, s.seq);
@@ -77,7 +79,11 @@ export function retransmitSegment(tcb: Tcb, i: number, segs: number, kind: SentK
   }
   tcb.totalRetrans += s.pcount;
   tcb.bytesRetrans += s.length;
-  if (s.flags & SYN) tcb.ctx.mib.TcpExtTCPSynRetrans++;
+  if (s.flags & SYN) {
+    tcb.ctx.mib.TcpExtTCPSynRetrans++;
+    // RFC 3168 §6.1.1.1: the path may drop what asks for ECN.
+    if (tcb.ctx.sysctl.tcp_ecn_fallback !== 0) s.flags &= ~(ECE | CWR);
+  }
   const ok = transmit(tcb, s.seq, s.length, s.flags | (s.flags & SYN ? 0 : ACK), mss, kind);
   if (ok) {
     noteSent(tcb, s);

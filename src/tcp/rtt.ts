@@ -41,6 +41,13 @@ export function sampleRtt(tcb: Tcb, sample: Micros): void {
 export const estimatedRto = (tcb: Tcb): Micros =>
   Math.min(toJiffies(tcb.ctx, (tcb.srtt >> 3) + tcb.rttvar), rtoMax(tcb));
 
+/** Round trip told by the timestamp that the segment under way echoes, at least a millisecond; −1 without one. */
+export function echoedRtt(tcb: Tcb): Micros {
+  if (!tcb.sawTimestamp || tcb.rcvTsEcr === 0) return -1;
+  const ticks = (tcb.tsNow - tcb.rcvTsEcr) | 0;
+  return ticks < 0 || ticks > 2_000_000 ? -1 : (ticks || 1) * 1000;
+}
+
 /** Keeps the minimum round trip of the last `tcp_min_rtt_wlen` seconds. */
 export function sampleMinRtt(tcb: Tcb, sample: Micros): void {
   const now = tcb.ctx.now;

@@ -1,9 +1,11 @@
-import { type Seq, seqDiff } from '../base/seq.ts';
+import type { ByteRing } from '../base/ring.ts';
+import { type Seq, seqDiff, seqGt, seqLt } from '../base/seq.ts';
 import { CHRONO_BUSY, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { MSG_EOR, MSG_MORE, MSG_OOB } from './constants.ts';
 import { restartAfterIdle } from './cwnd.ts';
-import { unsent } from './decide.ts';
-import { boundToHalfWindow } from './negotiate.ts';
+import { hasUnsent, NAGLE_OFF, unsent } from './decide.ts';
+import { packetSize } from './negotiate.ts';
+import { pushPending } from './output.ts';
 import { checkAppLimited } from './rate.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -15,25 +17,33 @@ export const sendQueued = (tcb: Tcb): number => seqDiff(tcb.writeSeq, tcb.sndUna
 /** What a packet in the send queue costs beyond its data (Linux's truesize, measured). */
 const OVERHEAD = 704;
 
-/** How much data one packet of the send queue takes: whole segments, no more than half the window. */
-function packetSize(tcb: Tcb): number {
-  const mss = Math.max(tcb.mssCache, 1);
-  const most = boundToHalfWindow(tcb, 65535 - 320);
-  return Math.max(most - (most % mss), mss);
-}
+const sendPacketSize = (tcb: Tcb): number => packetSize(tcb, Math.max(tcb.mssCache, 1));
 
 /** Buffer memory in use, packets' overhead included: what SO_SNDBUF limits. */
-function sendMemory(tcb: Tcb): number {
-  const queued = sendQueued(tcb);
-  return queued + Math.ceil(queued / packetSize(tcb)) * OVERHEAD;
+function sendMemory(tcb: Tcb, size: number): number {
+  return sendQueued(tcb) + (tcb.sent.size + Math.ceil(unsent(tcb) / size)) * OVERHEAD;
 }
+
+export const sendMemoryUsed = (tcb: Tcb): number => sendMemory(tcb, sendPacketSize(tcb));
+
+/** How much the last packet of the queue can still take: nothing if it has been sent, or ends a record. */
+function tailRoom(tcb: Tcb, size: number): number {
+  if (!hasUnsent(tcb)) return 0;
+  const records = tcb.records;
+  if (records !== null && records.length > 0 && records[records.length - 1] === tcb.writeSeq) return 0;
+  const from = seqLt(tcb.tailStart, tcb.sndNxt) ? tcb.sndNxt : tcb.tailStart;
+  return size - seqDiff(tcb.writeSeq, from);
+}
+
+/** May a new packet be begun? */
+const hasMemory = (tcb: Tcb, size: number): boolean =>
+  sendMemory(tcb, size) < tcb.sndbuf && unsent(tcb) < notsentLowat(tcb);
 
 /** Room for a write now: what fits the last packet, and new packets until the limit is passed. */
 export function sendSpace(tcb: Tcb): number {
-  const size = packetSize(tcb);
-  const tail = sendQueued(tcb) % size;
-  const room = tail > 0 ? size - tail : 0;
-  const free = tcb.sndbuf - sendMemory(tcb);
+  const size = sendPacketSize(tcb);
+  const room = Math.max(tailRoom(tcb, size), 0);
+  const free = tcb.sndbuf - sendMemory(tcb, size);
   return free <= 0 ? room : room + Math.ceil(free / (size + OVERHEAD)) * size;
 }
 
@@ -41,7 +51,7 @@ const notsentLowat = (tcb: Tcb): number => tcb.options.notsentLowat || tcb.ctx.s
 
 /** POLLOUT: a third of the buffer is free, and not too much waits unsent (TCP_NOTSENT_LOWAT). */
 export function isWritable(tcb: Tcb): boolean {
-  const used = sendMemory(tcb);
+  const used = sendMemory(tcb, sendPacketSize(tcb));
   return tcb.sndbuf - used >= used >> 1 && unsent(tcb) < notsentLowat(tcb);
 }
 
@@ -56,20 +66,36 @@ export function expandSendBuffer(tcb: Tcb): void {
 }
 
 /**
- * Copies what fits of `bytes[at..at+n)` into the buffer; the caller's bytes are its own again.
+ * Copies what fits of `bytes[at..at+n)` into the buffer; the caller's bytes are its own again. As in Linux
+ * it goes packet by packet: what a full packet can already send leaves before the next one begins, and a
+ * packet once begun is filled though it exceeds the limit.
  * @returns how much was taken, 0 if there is no room
  */
 export function enqueue(tcb: Tcb, bytes: Uint8Array, at: number, n: number, flags: number): number {
   checkAppLimited(tcb);
   restartAfterIdle(tcb);
-  let space = sendSpace(tcb);
-  if (space === 0) return 0;
-  // Linux lets the last packet of a write exceed the limit; a write larger than the room is cut.
-  if (space > n) space = n;
-  tcb.sendRing ??= tcb.ctx.slabs.takeRing(tcb.writeSeq);
-  tcb.sendRing.write(tcb.writeSeq, bytes, at, space);
-  tcb.writeSeq = ((tcb.writeSeq + space) | 0) as Seq;
-  const whole = space === n;
+  const size = sendPacketSize(tcb);
+  let taken = 0;
+  while (taken < n) {
+    let room = tailRoom(tcb, size);
+    if (room <= 0) {
+      if (!hasMemory(tcb, size)) break;
+      if (tcb.pushedSeq === tcb.writeSeq && hasUnsent(tcb)) {
+        tcb.pushMarks ??= [];
+        tcb.pushMarks.push(tcb.pushedSeq);
+      }
+      tcb.tailStart = tcb.writeSeq;
+      room = size;
+    }
+    const k = Math.min(room, n - taken);
+    ringOf(tcb).write(tcb.writeSeq, bytes, at + taken, k);
+    tcb.writeSeq = ((tcb.writeSeq + k) | 0) as Seq;
+    taken += k;
+    startChrono(tcb, CHRONO_BUSY);
+    if (taken < n) pushFullPacket(tcb);
+  }
+  if (taken === 0) return 0;
+  const whole = taken === n;
   if (whole) {
     if (flags & MSG_OOB) tcb.sndUp = tcb.writeSeq;
     if (flags & MSG_EOR) {
@@ -77,12 +103,26 @@ export function enqueue(tcb: Tcb, bytes: Uint8Array, at: number, n: number, flag
       tcb.records.push(tcb.writeSeq);
     }
   }
+  if (whole && tcb.txStamps !== null) tcb.txStamps.written(tcb, tcb.txStamps.flags);
   if (!(flags & MSG_MORE) || !whole) tcb.pushedSeq = tcb.writeSeq;
   tcb.more = (flags & MSG_MORE) !== 0 && whole;
   if (!whole) tcb.noSpace = true;
-  startChrono(tcb, CHRONO_BUSY);
   tcb.ctx.wantOutput(tcb);
-  return space;
+  return taken;
+}
+
+function ringOf(tcb: Tcb): ByteRing {
+  tcb.sendRing ??= tcb.ctx.slabs.takeRing(tcb.writeSeq);
+  return tcb.sendRing;
+}
+
+/** A packet is full and the write goes on: it leaves now if it is the first that waits, or half a window is unpushed. */
+function pushFullPacket(tcb: Tcb): void {
+  const half = ((tcb.pushedSeq + (tcb.maxWindow >> 1)) | 0) as Seq;
+  if (seqGt(tcb.writeSeq, half)) {
+    tcb.pushedSeq = tcb.writeSeq;
+    pushPending(tcb, NAGLE_OFF);
+  } else if (!seqLt(tcb.sndNxt, tcb.tailStart)) pushPending(tcb, NAGLE_OFF, 1);
 }
 
 /** A write had to wait and there is room again: POLLOUT may be told. */

@@ -26,6 +26,8 @@ const INTS = {
   sndNxt: ZERO,
   /** End of what the application has written (and of our FIN once it is queued). */
   writeSeq: ZERO,
+  /** Where the last packet of the send queue begins. */
+  tailStart: ZERO,
   sndWnd: 0,
   sndWl1: ZERO,
   /** Largest window the peer ever offered (RFC 5961's MAX.SND.WND). */

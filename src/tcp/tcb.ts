@@ -6,11 +6,14 @@ import type { Seq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { Congestion } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
+import type { ErrorQueue } from './error-queue.ts';
+import type { MtuProbing } from './mtu-probe.ts';
 import type { TcpOptions } from './options.ts';
 import type { Path } from './path.ts';
 import type { SentQueue } from './sent.ts';
 import { CLOSED, type State } from './state.ts';
 import { TCB_LAYOUT, TcbColumns } from './tcb-columns.ts';
+import type { TxStamps } from './tx-stamps.ts';
 
 /**
  * The transmission control block: the variables of one connection under the names of RFC 9293 §3.3.1
@@ -48,6 +51,8 @@ export class Tcb extends TcbColumns {
   // Send sequence space
   /** Ends of records (MSG_EOR), ascending. */
   records: Seq[] | null = null;
+  /** Push marks in front of the last one, where a packet of the send queue ends, ascending. */
+  pushMarks: Seq[] | null = null;
   /** Bytes that are not acknowledged or not read; null without any. */
   sendRing: ByteRing | null = null;
   /** What is in flight; `pushSent` adds to it. */
@@ -62,6 +67,13 @@ export class Tcb extends TcbColumns {
 
   // Congestion control and loss recovery
   congestion: Congestion;
+
+  // What few connections have
+  /** Packetization-layer path MTU discovery. */
+  mtuProbing: MtuProbing | null = null;
+  /** SO_TIMESTAMPING; and errors and reports for recvmsg with MSG_ERRQUEUE. */
+  txStamps: TxStamps | null = null;
+  errors: ErrorQueue | null = null;
 
   constructor(
     ctx: TcpContext,

@@ -2,7 +2,7 @@ import { Ranges } from '../base/ranges.ts';
 import type { ByteRing } from '../base/ring.ts';
 import { type Seq, seqDiff, seqGe, seqGt, seqLe, seqLt, seqMin } from '../base/seq.ts';
 import { MICROS_PER_MS } from '../base/time.ts';
-import { FIN, PSH, type Segment } from '../wire/segment.ts';
+import { FIN, type Segment } from '../wire/segment.ts';
 import {
   dataArrived,
   delayAck,
@@ -84,9 +84,9 @@ function receiveNext(tcb: Tcb, segment: Segment, end: Seq, fin: boolean): void {
       return;
     }
     ringOf(tcb).write(tcb.rcvNxt, segment.bytes, segment.at + skip, fresh);
-    charge(tcb, segment.length, segment.count);
+    charge(tcb, segment.length);
     advance(tcb, ((tcb.rcvNxt + fresh) | 0) as Seq);
-    measureSegment(tcb, segment.length, (segment.flags & PSH) !== 0, (segment.flags & (PSH | FIN)) === 0);
+    measureSegment(tcb, segment);
     measureReceiveRtt(tcb, segment.length);
     dataArrived(tcb);
     checkMark(tcb, segment);
@@ -108,6 +108,8 @@ function ringOf(tcb: Tcb): ByteRing {
 function advance(tcb: Tcb, to: Seq): void {
   tcb.bytesReceived += seqDiff(to, tcb.rcvNxt);
   tcb.rcvNxt = to;
+  const stamps = tcb.txStamps;
+  if (stamps?.wantsArrivals) stamps.arrived(to, tcb.ctx.now);
 }
 
 /** The gap is filled: what was early has become next. */
@@ -150,7 +152,7 @@ function receiveEarly(tcb: Tcb, segment: Segment, seq: Seq, end: Seq, fin: boole
     tcb.ackScheduled = true;
     return;
   }
-  measureSegment(tcb, segment.length, (segment.flags & PSH) !== 0, (segment.flags & (PSH | FIN)) === 0);
+  measureSegment(tcb, segment);
   tcb.ackScheduled = true;
   tcb.rcvOooPackets += segment.count;
   mib.TcpExtTCPOFOQueue++;
@@ -161,7 +163,7 @@ function receiveEarly(tcb: Tcb, segment: Segment, seq: Seq, end: Seq, fin: boole
   } else {
     overlap(tcb, seq, end);
     writeGaps(tcb, segment, seq, dataEnd);
-    charge(tcb, segment.length, segment.count);
+    charge(tcb, segment.length);
     if (fin) {
       tcb.oooFin = true;
       tcb.oooFinSeq = end;

@@ -90,6 +90,7 @@ export function transmit(
     if (ctx.now - tcb.lastDataReceivedAt < tcb.ato) tcb.pingpong++;
     tcb.dataSegsOut += pcount;
     tcb.bytesSent += length;
+    if (tcb.txStamps !== null) tcb.txStamps.sent(tcb, seq, ((seq + length) | 0) as Seq, dropped);
   }
   // A full local queue is congestion too; what follows the first piece can be repaired like any loss.
   if (dropped) enterCwr(tcb);

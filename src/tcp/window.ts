@@ -15,12 +15,20 @@ import type { Tcb } from './tcb.ts';
 export const windowFromSpace = (tcb: Tcb, space: number): number =>
   Math.floor((space * tcb.scalingRatio) / 256);
 
-/** What a packet with `length` bytes of data occupies: header room and bookkeeping, in powers of two. */
-const footprint = (length: number): number => (1 << (32 - Math.clz32(length + 435))) + 256;
+const PAGE = 4096;
 
-/** Charges a segment to the buffer. */
-export function charge(tcb: Tcb, length: number, segments: number): void {
-  tcb.rmem += segments > 1 ? segments * footprint(Math.ceil(length / segments)) : footprint(length);
+/**
+ * What a packet with `length` bytes of data occupies: header room and bookkeeping, in powers of two up to a page,
+ * in whole pages beside the headers beyond.
+ */
+const footprint = (length: number): number =>
+  length + 144 < PAGE
+    ? (1 << (32 - Math.clz32(length + 435))) + 256
+    : 640 + Math.ceil((length + 40) / PAGE) * PAGE;
+
+/** Charges a packet to the buffer. */
+export function charge(tcb: Tcb, length: number): void {
+  tcb.rmem += footprint(length);
 }
 
 /**
@@ -79,12 +87,12 @@ export function selectWindow(tcb: Tcb): number {
     mss = full;
     if (mss <= 0) return 0;
   }
-  const shrink = tcb.ctx.sysctl.tcp_shrink_window !== 0 && tcb.rcvWscale > 0;
-  if (free < full >> 1 || shrink) {
-    const low = free < full >> 1;
-    if (low) tcb.quick = 0;
-    free = alignDown(Math.max(free, 0), tcb.rcvWscale);
-    if (low && (free < allowed >> 4 || free < mss)) return 0;
+  if (tcb.ctx.sysctl.tcp_shrink_window !== 0 && tcb.rcvWscale > 0)
+    return selectShrinkingWindow(tcb, free, full, allowed, mss);
+  if (free < full >> 1) {
+    tcb.quick = 0;
+    free = alignDown(free, tcb.rcvWscale);
+    if (free < allowed >> 4 || free < mss) return 0;
   }
   if (free > tcb.rcvSsthresh) free = tcb.rcvSsthresh;
   if (tcb.rcvWscale > 0) return alignUp(free, tcb.rcvWscale);
@@ -93,6 +101,21 @@ export function selectWindow(tcb: Tcb): number {
   if (window <= free - mss || window > free) return free - (free % mss);
   if (mss === full && free > window + (full >> 1)) return free;
   return window;
+}
+
+/**
+ * With `tcp_shrink_window` the window follows the free space down as well, in whole units of the scale: memory is a
+ * hard limit, the slow start of the window (rcvSsthresh) is none.
+ */
+function selectShrinkingWindow(tcb: Tcb, space: number, full: number, allowed: number, mss: number): number {
+  const scale = tcb.rcvWscale;
+  let free = alignDown(space, scale);
+  if (free < full >> 1) {
+    tcb.quick = 0;
+    if (free < allowed >> 4 || free < mss || free < 1 << scale) return 0;
+  }
+  if (free > tcb.rcvSsthresh) free = alignUp(tcb.rcvSsthresh, scale);
+  return free;
 }
 
 /** Decides the window field of a segment that is about to leave, and remembers it. */

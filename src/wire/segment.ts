@@ -43,6 +43,8 @@ export class Segment {
   interfaceIndex = 0;
   /** How many wire segments this stands for (a merged super-segment), at least 1. */
   count = 1;
+  /** Payload of each of these segments but the last; only valid if `count` is more than 1. */
+  segmentSize = 0;
 
   /** Options; −1 or false where absent. */
   mss = -1;

@@ -26,6 +26,10 @@ export class FakeConnection implements StreamConnection {
   owner: unknown = null;
   reuseAddr = false;
   error = 0;
+  errors = null;
+  arrivedAt = 0;
+  receiveMemory = 0;
+  sendMemory = 0;
   unacked = 0;
   unsent = 0;
   atMark = false;
@@ -253,7 +257,10 @@ export class FakeHost implements SocketHost, StreamHost {
     this.udp = new UdpHost({ now: 0, sysctl: this.sysctl.values, mib: new Mib(), random: seededRandom(1) }, {
       path: () => path,
       frame: size => frames.take(size),
-      send: (_path, frame) => frame.release(),
+      send: (_path, frame) => {
+        frame.release();
+        return true;
+      },
       isLocal: a => a.toString().startsWith('10.9.0.1') || a.isLoopback,
       isBroadcast: a => a.isMulticast || a.d === -1,
       lowerMtu: () => {},

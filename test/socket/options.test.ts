@@ -263,12 +263,14 @@ describe('option values as Linux 6.18 gives them', () => {
       ],
     ],
     [
-      'SO_TIMESTAMPING, which this stack has not',
+      'SO_TIMESTAMPING, whose unknown bits are refused',
       SOCK,
       C.SO_TIMESTAMPING,
       [
         [0, 0],
-        [2, ['EOPNOTSUPP', 0]],
+        [2, 2],
+        [1 << 19, ['EINVAL', 2]],
+        [1 << 7, ['EINVAL', 2]],
       ],
     ],
     ['SO_MARK', SOCK, C.SO_MARK, [[-1, -1]]],

@@ -424,7 +424,7 @@ describe('datagrams', () => {
     expect(w.a.os.sendto(c, text('query'), 0, ip('10.9.0.2'), 53)).toBe(5);
     w.run();
     expect(waiting.done).toBe(true);
-    const from = { name: null, flags: 0 };
+    const from = { name: null, flags: 0, error: null };
     const b = new Uint8Array(3);
     expect(w.b.os.recvfrom(s, b, C.MSG_TRUNC | C.MSG_PEEK, from)).toBe(5);
     const message = { iov: [{ bytes: b, length: 3 }], flags: 0, name: null };

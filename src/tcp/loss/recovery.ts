@@ -12,6 +12,7 @@ import {
 import { beginReduction, currentSsthresh, endReduction, inReduction, setCaState } from '../cwnd.ts';
 import { hasUnsent } from '../decide.ts';
 import { queueCwr } from '../ecn.ts';
+import { isMtuProbeOut, mtuProbeLost } from '../mtu-probe.ts';
 import { currentMss } from '../negotiate.ts';
 import { forgetRetransmitHint, lostAt } from '../retransmit.ts';
 import { LOST, RETRANSMITTED, SACKED, type SentSegment } from '../sent.ts';
@@ -106,7 +107,7 @@ export function enterLoss(tcb: Tcb): void {
   tcb.highSeq = tcb.sndNxt;
   tcb.tlpOut = false;
   queueCwr(tcb);
-  tcb.frto = tcb.ctx.sysctl.tcp_frto !== 0 && (newRecovery || tcb.retransmits > 0);
+  tcb.frto = tcb.ctx.sysctl.tcp_frto !== 0 && (newRecovery || tcb.retransmits > 0) && !isMtuProbeOut(tcb);
 }
 
 function markAfterTimeout(tcb: Tcb): void {
@@ -182,6 +183,10 @@ export function alert(tcb: Tcb, priorUna: Seq, duplicates: number, flags: number
   flags = identifyLoss(tcb, flags);
   if (tcb.lostOut === 0) {
     tryOpen(tcb, ece);
+    return flags;
+  }
+  if (tcb.mtuProbing !== null && tcb.caState < CA_CWR && mtuProbeLost(tcb, tcb.mtuProbing)) {
+    simpleRetransmit(tcb);
     return flags;
   }
   enterRecovery(tcb, ece);

@@ -62,6 +62,7 @@ class Runner implements CallContext {
   readonly config: Config;
   readonly labels = new Map<number, number>();
   readonly sockets;
+  readonly start: Micros;
   /** The line that is being executed. */
   line = 0;
   private readonly script: Script;
@@ -81,6 +82,7 @@ class Runner implements CallContext {
     this.config = config;
     this.machine = machine;
     this.sockets = machine.sockets;
+    this.start = machine.start;
     this.flows = new Flows(config);
     this.packets = new Packets(config, machine, this.flows, text => this.note(text));
     this.commands = new Commands(machine);

@@ -1,4 +1,5 @@
 import type { Address } from '../../../base/address.ts';
+import type { Micros } from '../../../base/time.ts';
 import type { Pending } from '../../../socket/pending.ts';
 import type { Sockets } from '../../../socket/sockets.ts';
 import type { CallSpec, Expr } from '../ast.ts';
@@ -31,6 +32,8 @@ export const waiting = (p: Pending, check?: Issued['check']): Issued => {
 export interface CallContext {
   readonly sockets: Sockets;
   readonly config: Config;
+  /** The stack's time when the script began. */
+  readonly start: Micros;
   /** The script's descriptors → ours. */
   readonly labels: Map<number, number>;
   /** A socket has been made, listens, connects, was taken from a listener, or has been disconnected. */

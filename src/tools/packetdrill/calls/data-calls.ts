@@ -72,7 +72,7 @@ function receiveMessage(c: CallContext, a: Arguments): Issued {
       const got = message.flags ?? 0;
       if (flags !== undefined && flags.kind !== 'ellipsis' && a.value(flags, 'msg_flags') !== got)
         return `msg_flags are 0x${got.toString(16)} instead of 0x${a.value(flags, 'msg_flags').toString(16)}`;
-      return control === undefined ? null : checkControl(a, control, message.control ?? []);
+      return control === undefined ? null : checkControl(c, a, control, message.control ?? []);
     },
   };
 }
