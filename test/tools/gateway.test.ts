@@ -109,6 +109,15 @@ describe('the built-in page', () => {
   });
 });
 
+test('times in rules count from the start', async () => {
+  const { gateway: g, port } = await gateway({
+    wire: { rules: ['drop A SYN until 300ms', 'drop * any after 1h'] },
+  });
+  await fetchPage(port, '/hello');
+  const syns = g.recorder.logs[0]!.events.filter(e => e.kind === 'segment' && e.segment.flags === SYN);
+  expect(syns.map(e => e.kind === 'segment' && e.fate)).toEqual(['lost', 'arrived']);
+});
+
 describe('a connection to a server behind the gateway', () => {
   test('carries bytes both ways', async () => {
     const echo = await server(s => s.pipe(s));

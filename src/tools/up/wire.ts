@@ -5,7 +5,8 @@ import { ImpairedLink } from '../../link/impair.ts';
 import type { Clock, Link, Medium } from '../../link/link.ts';
 import { memoryPair } from '../../link/memory.ts';
 import type { Packet } from '../../link/packet.ts';
-import { DROP } from '../../link/rule.ts';
+import { DROP, type RuleSpec } from '../../link/rule.ts';
+import { parseRule } from '../../link/rule-parser.ts';
 import type { Frame } from '../../wire/frame.ts';
 import { type Recorder, reasonText } from '../trace/recorder.ts';
 import type { CaptureFiles } from './capture-files.ts';
@@ -44,7 +45,8 @@ export class GatewayWire {
     captures: CaptureFiles | null,
   ) {
     const [near, far] = memoryPair(clock, { medium: 'ip', mtu: settings.mtu, queue: 4096 });
-    const { rules, mtu: _, ...conditions } = settings;
+    const { rules: texts, mtu: _, ...conditions } = settings;
+    const rules = texts.map(text => sinceStart(text, clock.now()));
     this.impaired = new ImpairedLink(near, { clock, random, names: HOSTS, rules, ...conditions });
     this.impaired.watch((channel, packet, frame, fate, now) => {
       this.count(channel, packet, fate);
@@ -89,6 +91,16 @@ export class GatewayWire {
       c.bytes += packet.size;
     }
   }
+}
+
+/** A rule whose times count from the start of the program, not of the clock. */
+function sinceStart(text: string, start: Micros): string | RuleSpec {
+  const parsed = parseRule(text, HOSTS);
+  if (!parsed.ok) return text;
+  const rule: RuleSpec = { ...parsed.rule };
+  if (rule.after !== undefined) rule.after += start;
+  if (rule.until !== undefined) rule.until += start;
+  return rule;
 }
 
 /** A link that tells of each frame before and after it is handed up. */
