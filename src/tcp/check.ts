@@ -1,8 +1,9 @@
-import { seqGt, seqLt } from '../base/seq.ts';
-import { ACK, RST, type Segment, SYN } from '../wire/segment.ts';
+import { type Seq, seqGt, seqLt } from '../base/seq.ts';
+import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts';
 import { challengeAck, oowRateLimited } from './challenge.ts';
 import { enterQuickAck } from './delayed-ack.ts';
 import { pawsDiscards, readTimestamps } from './paws.ts';
+import { readableBytes } from './receive-buffer.ts';
 import { highestBlock, setDsack } from './sack-blocks.ts';
 import { CLOSE_WAIT, CLOSING, LAST_ACK, SYN_RECV } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -36,7 +37,7 @@ export function check(tcb: Tcb, segment: Segment): number {
   // still gets its ACK processed (RFC 9293 appendix A.2).
   const end = ((seq + segment.segLen) | 0) as typeof seq;
   const old = seqLt(end, tcb.rcvWup);
-  if (old || seqGt(seq, ((tcb.rcvNxt + tcb.receiveWindow) | 0) as typeof seq)) {
+  if (old || isBeyondWindow(tcb, segment, end)) {
     if (flags & RST) return isLateReset(tcb, segment) ? RESET : drop(tcb, 'RST outside the window');
     if (flags & SYN) return synChallenge(tcb);
     if (!old) mib.TcpExtBeyondWindow++;
@@ -63,6 +64,15 @@ export function check(tcb: Tcb, segment: Segment): number {
     return crossing ? PASS : synChallenge(tcb);
   }
   return PASS;
+}
+
+/** Also of a segment that only ends beyond the window, unless nothing else fills the buffer. A FIN is let through. */
+function isBeyondWindow(tcb: Tcb, segment: Segment, end: Seq): boolean {
+  const edge = ((tcb.rcvNxt + tcb.receiveWindow) | 0) as Seq;
+  if (!seqGt(end, edge)) return false;
+  if (seqGt(segment.seq, edge)) return true;
+  const dataEnd = segment.flags & FIN ? (((end - 1) | 0) as Seq) : end;
+  return seqGt(dataEnd, edge) && readableBytes(tcb) > 0;
 }
 
 function synChallenge(tcb: Tcb): number {

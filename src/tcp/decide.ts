@@ -61,6 +61,7 @@ export function decide(
     quota = 1;
   }
   if (quota > maxSegs) quota = maxSegs;
+  if (tcb.pushMarks !== null) mergePushMarks(tcb, tcb.pushMarks, quota * mss);
 
   // The stretch up to the next record boundary is one unit for Nagle and for deferral.
   let length = unsent(tcb);
@@ -179,6 +180,15 @@ export function dropRecords(tcb: Tcb, to: Seq): void {
   const records = tcb.records;
   if (records === null) return;
   while (records.length > 0 && seqLe(records[0]!, to)) records.shift();
+}
+
+/** The first burst grows over the packets that follow while it waits; their push marks move to its end (tcp_grow_skb). */
+function mergePushMarks(tcb: Tcb, marks: Seq[], burst: number): void {
+  const length = unsent(tcb);
+  const edge = ((tcb.sndNxt + (burst < length ? burst : length)) | 0) as Seq;
+  let inside = 0;
+  while (inside < marks.length && seqLt(marks[inside]!, edge)) inside++;
+  if (inside > 0) marks.splice(0, inside, edge);
 }
 
 /** What lies before `to` is sent: does a push mark stand just there? */

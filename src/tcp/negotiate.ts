@@ -39,7 +39,7 @@ export function mtuToMss(tcb: Tcb, mtu: number): number {
   return Math.max(mss, tcb.ctx.sysctl.tcp_min_snd_mss) - (tcb.headerLength - HEADER);
 }
 
-/** Most data in one packet of the send queue, and so in one burst: whole segments, no more than half the window. */
+/** Most data in one packet of the send queue: whole segments, no more than half the window. */
 export function packetSize(tcb: Tcb, mss: number): number {
   const most = boundToHalfWindow(tcb, 65535 - 320);
   return most > mss ? most - (most % mss) : mss;

@@ -16,7 +16,7 @@ import {
 } from './decide.ts';
 import { rearmRto, scheduleLossProbe } from './loss/tlp.ts';
 import { PROBE_SENT, PROBE_SOON, sendMtuProbe } from './mtu-probe.ts';
-import { currentMss, packetSize } from './negotiate.ts';
+import { currentMss } from './negotiate.ts';
 import { burstSent, mustWait } from './pacing.ts';
 import { checkProbeTimer } from './persist.ts';
 import { noteSent } from './rate.ts';
@@ -46,7 +46,7 @@ export function burstSegments(tcb: Tcb, mss: number): number {
  */
 export function pushPending(tcb: Tcb, nagle: number, budget = Number.POSITIVE_INFINITY): boolean {
   const mss = currentMss(tcb);
-  const maxSegs = Math.min(burstSegments(tcb, mss), Math.max(1, Math.floor(packetSize(tcb, mss) / mss)));
+  const maxSegs = burstSegments(tcb, mss);
   let sent = 0;
   let reason: number;
   decision.cwndLimited = false;
