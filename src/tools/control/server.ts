@@ -8,6 +8,8 @@ import { MAX_REQUEST, parseRequest, type Request } from './protocol.ts';
 const MAX_CLIENTS = 32;
 /** A client that does not say what it wants, or does not read its answer, is cut off after so long. */
 const PATIENCE_MS = 15_000;
+/** Items written before everything else has its turn. */
+const SLICE = 512;
 
 export interface Answer {
   /** Goes into the first line beside `ok`. */
@@ -98,9 +100,12 @@ export class ControlServer {
         say({ ok: true, ...answer.head });
         // A stream may be silent for long; only an unread answer counts against the client then.
         if (typeof request !== 'string' && request.ask === 'trace' && request.follow) socket.setTimeout(0);
+        let n = 0;
         for await (const item of answer.items ?? []) {
           if (signal.aborted) return;
           if (!say({ item })) await drained(socket, signal);
+          // A long table must not hold up the connections that it is about.
+          if (++n % SLICE === 0) await new Promise(resolve => setImmediate(resolve));
         }
         say({ end: true });
       }
