@@ -10,6 +10,9 @@ const MASK = BLOCK - 1;
 /** Runs at least this long are copied by the engine's memmove, shorter ones by a loop: setting up a bulk copy costs about 40 ns. */
 const BULK = 32;
 
+/** A ring whose table has grown beyond this many blocks is not kept for another connection. */
+const USUAL = 64;
+
 /** Blocks shared by all rings of a host; at most `keep` free ones stay for reuse. */
 export class SlabPool {
   /** Blocks handed out and not yet given back. */
@@ -42,7 +45,7 @@ export class SlabPool {
   /** Takes a ring back, with what it still holds. */
   giveRing(ring: ByteRing): void {
     ring.free();
-    if (this.rings.length < this.keep) this.rings.push(ring);
+    if (this.rings.length < this.keep && ring.width <= USUAL) this.rings.push(ring);
   }
 
   /** Free blocks held. */
@@ -88,10 +91,10 @@ export class ByteRing {
       for (let i = 0; i < this.table.length; i++) {
         const block = this.table[i];
         if (block) this.pool.give(block);
+        this.table[i] = null;
       }
     }
     this.blocks = 0;
-    this.table = EMPTY;
     this.first = 0;
     this.top = this.base;
   }
@@ -157,6 +160,11 @@ export class ByteRing {
     }
     this.first = (this.first + passed) & (this.table.length - 1);
     this.offset = position & MASK;
+  }
+
+  /** Blocks that its table has room for. */
+  get width(): number {
+    return this.table.length;
   }
 
   private block(index: number): Uint8Array | null {

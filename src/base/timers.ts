@@ -29,7 +29,7 @@ export class TimerWheel {
   private readonly used = new Int32Array(2 * LEVELS);
   private following: Int32Array;
   private preceding: Int32Array;
-  private slot: Int32Array;
+  private slot: Int16Array;
   private deadline: Float64Array;
 
   /** @param start the jiffy now; `capacity` ids fit before the tables grow */
@@ -38,7 +38,7 @@ export class TimerWheel {
     this.at = Math.floor(start) - this.origin;
     this.following = new Int32Array(capacity).fill(NONE);
     this.preceding = new Int32Array(capacity).fill(NONE);
-    this.slot = new Int32Array(capacity).fill(NONE);
+    this.slot = new Int16Array(capacity).fill(NONE);
     this.deadline = new Float64Array(capacity);
   }
 
@@ -62,6 +62,11 @@ export class TimerWheel {
 
   isArmed(id: number): boolean {
     return id < this.slot.length && this.slot[id] !== NONE;
+  }
+
+  /** Bytes of the tables that grow with the ids. */
+  get bytes(): number {
+    return 18 * this.slot.length;
   }
 
   /** The jiffy for which `id` is armed, Infinity if it is not. */
@@ -193,8 +198,8 @@ export class TimerWheel {
   }
 
   private grow(id: number): void {
-    let size = this.slot.length;
-    while (size <= id) size *= 2;
+    // By a quarter: a host with 100,000 TIME_WAIT rows would pay for 31,000 more if it doubled.
+    const size = Math.max(id + 1, this.slot.length + (this.slot.length >> 2) + 16);
     const wider = (old: Int32Array): Int32Array => {
       const table = new Int32Array(size).fill(NONE);
       table.set(old);
@@ -202,7 +207,9 @@ export class TimerWheel {
     };
     this.following = wider(this.following);
     this.preceding = wider(this.preceding);
-    this.slot = wider(this.slot);
+    const slot = new Int16Array(size).fill(NONE);
+    slot.set(this.slot);
+    this.slot = slot;
     const deadline = new Float64Array(size);
     deadline.set(this.deadline);
     this.deadline = deadline;

@@ -45,16 +45,35 @@ export interface PortUsers {
   flowConflicts(address: Address, port: number, reuseAddr: boolean): boolean;
 }
 
-class Bucket {
-  readonly bounds: Bound[] = [];
-  flows = 0;
+/** How many flows each port has, in pages made when needed: an object a port was 70 bytes a TIME_WAIT row. */
+class FlowCounts {
+  /** Ports with flows. */
+  ports = 0;
+  private readonly pages = new Array<Int32Array | null>(256).fill(null);
+
+  of(port: number): number {
+    const page = this.pages[port >>> 8]!;
+    return page === null ? 0 : page[port & 255]!;
+  }
+
+  add(port: number): void {
+    this.pages[port >>> 8] ??= new Int32Array(256);
+    if (this.pages[port >>> 8]![port & 255]!++ === 0) this.ports++;
+  }
+
+  remove(port: number): void {
+    if (this.of(port) > 0 && --this.pages[port >>> 8]![port & 255]! === 0) this.ports--;
+  }
 }
+
+const NONE: readonly Bound[] = [];
 
 /** Entries of the table that spreads ports per destination (RFC 6056 §3.3.4). */
 const PERTURB = 4096;
 
 export class Ports {
-  private readonly buckets = new Map<number, Bucket>();
+  private readonly bounds = new Map<number, Bound[]>();
+  private readonly flows = new FlowCounts();
   private readonly sysctl: SysctlValues;
   private readonly random: Random;
   private readonly key: SipKey;
@@ -82,26 +101,26 @@ export class Ports {
    */
   bind(address: Address, port: number, options: BindOptions): Bound | number {
     if (!address.isAny && !options.foreign && !this.isLocal(address)) return -EADDRNOTAVAIL;
-    const chosen = port !== 0 ? port : this.choose(address, options);
+    const chosen = port !== 0 ? port : this.choose(options);
     if (chosen === 0 || this.conflicts(address, chosen, options)) return -EADDRINUSE;
     const bound = new Bound(address.clone(), chosen, options);
-    this.bucket(chosen).bounds.push(bound);
+    const there = this.bounds.get(chosen);
+    if (there === undefined) this.bounds.set(chosen, [bound]);
+    else there.push(bound);
     return bound;
   }
 
   release(bound: { readonly port: number }): void {
-    const b = this.buckets.get(bound.port);
-    if (b === undefined) return;
-    const i = b.bounds.indexOf(bound as Bound);
-    if (i >= 0) b.bounds.splice(i, 1);
-    this.drop(bound.port, b);
+    const there = this.bounds.get(bound.port);
+    if (there === undefined) return;
+    const i = there.indexOf(bound as Bound);
+    if (i >= 0) there.splice(i, 1);
+    if (there.length === 0) this.bounds.delete(bound.port);
   }
 
   /** Whether a second listener may stand beside the others on this port. */
   mayListen(bound: Bound): boolean {
-    const b = this.buckets.get(bound.port);
-    if (b === undefined) return true;
-    for (const o of b.bounds) {
+    for (const o of this.boundTo(bound.port)) {
       if (o === bound || !o.listening || !overlaps(o, bound.address, bound.v6only)) continue;
       if (!(o.reusePort && bound.reusePort)) return false;
     }
@@ -109,19 +128,18 @@ export class Ports {
   }
 
   addFlow(port: number): void {
-    this.bucket(port).flows++;
+    this.flows.add(port);
   }
 
   removeFlow(port: number): void {
-    const b = this.buckets.get(port);
-    if (b === undefined) return;
-    b.flows--;
-    this.drop(port, b);
+    this.flows.remove(port);
   }
 
   /** Ports in use, for the watch on exhaustion. */
   get inUse(): number {
-    return this.buckets.size;
+    let n = this.flows.ports;
+    for (const port of this.bounds.keys()) if (this.flows.of(port) === 0) n++;
+    return n;
   }
 
   /**
@@ -145,9 +163,8 @@ export class Ports {
         if (low + o > high) continue;
         const port = low + o;
         tries++;
-        const b = this.buckets.get(port);
         // A port that somebody bound on purpose is his.
-        if (b !== undefined && b.bounds.length > 0) continue;
+        if (this.bounds.has(port)) continue;
         if (!isFree(port)) continue;
         const step = Math.max(tries, this.random.below(8)) * 2 + 2;
         this.perturb[slot] = (this.perturb[slot]! + step) | 0;
@@ -164,17 +181,17 @@ export class Ports {
   }
 
   /** bind(0): a random port of the range, odd ones first; with SO_REUSEADDR in its lower half first. */
-  private choose(address: Address, options: BindOptions): number {
+  private choose(options: BindOptions): number {
     const [low, high] = this.sysctl.ip_local_port_range;
     const middle = low + ((high - low) >> 1);
     if (options.reuseAddr && high - low > 3) {
-      const p = this.chooseIn(low, middle, address, options);
+      const p = this.chooseIn(low, middle);
       if (p !== 0) return p;
     }
-    return this.chooseIn(low, high, address, options);
+    return this.chooseIn(low, high);
   }
 
-  private chooseIn(low: number, high: number, address: Address, options: BindOptions): number {
+  private chooseIn(low: number, high: number): number {
     const count = high - low + 1;
     const start = this.random.below(count);
     for (let parity = 1; parity >= 0; parity--) {
@@ -182,35 +199,24 @@ export class Ports {
         const port = low + ((start + i) % count);
         if ((port & 1) !== parity) continue;
         // Better a port that nobody uses than one that reuse would allow.
-        if (!this.buckets.has(port) && !this.conflicts(address, port, options)) return port;
+        if (this.flows.of(port) === 0 && !this.bounds.has(port)) return port;
       }
     }
     return 0;
   }
 
   private conflicts(address: Address, port: number, o: BindOptions): boolean {
-    const b = this.buckets.get(port);
-    if (b === undefined) return false;
-    for (const other of b.bounds) {
+    for (const other of this.boundTo(port)) {
       if (!overlaps(other, address, o.v6only)) continue;
       if (o.reuseAddr && other.reuseAddr && !other.listening) continue;
       if (o.reusePort && other.reusePort) continue;
       return true;
     }
-    return b.flows > 0 && this.users.flowConflicts(address, port, o.reuseAddr);
+    return this.flows.of(port) > 0 && this.users.flowConflicts(address, port, o.reuseAddr);
   }
 
-  private bucket(port: number): Bucket {
-    let b = this.buckets.get(port);
-    if (b === undefined) {
-      b = new Bucket();
-      this.buckets.set(port, b);
-    }
-    return b;
-  }
-
-  private drop(port: number, b: Bucket): void {
-    if (b.bounds.length === 0 && b.flows === 0) this.buckets.delete(port);
+  private boundTo(port: number): readonly Bound[] {
+    return this.bounds.get(port) ?? NONE;
   }
 }
 

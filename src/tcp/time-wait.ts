@@ -4,7 +4,7 @@ import { TimerWheel } from '../base/timers.ts';
 /**
  * TIME_WAIT, and the FIN_WAIT_2 of orphans, without connections: rows of a typed-array table (Linux's
  * timewait mini-sockets). A row has what the segment rules need and nothing of a connection's buffers;
- * IPv4 rows take 64 bytes, IPv6 rows 88, links included, and 20 in the timing wheel.
+ * IPv4 rows take 56 bytes, IPv6 rows 80, and about 25 in the hash table and the timing wheel.
  */
 
 // Columns, in 32-bit words; the local address and then the remote one follow.
@@ -27,6 +27,9 @@ const LOCAL = 12;
 
 const NONE = -1;
 
+const PAGE_BITS = 10;
+const PAGE = 1 << PAGE_BITS;
+
 /** Flags of a row. */
 export const TW_REUSE_ADDR = 1;
 export const TW_OOW_SEEN = 2;
@@ -35,7 +38,8 @@ export const TW_OOW_SEEN = 2;
 export class TimeWaitTable {
   /** Rows in use. */
   size = 0;
-  private rows: Int32Array;
+  /** Pages of `PAGE` rows: nothing to copy when the table grows, and no room that waits to be used. */
+  private readonly pages: Int32Array[] = [];
   private buckets: Int32Array;
   private free = NONE;
   private top = 0;
@@ -47,7 +51,6 @@ export class TimeWaitTable {
   constructor(words: 1 | 4, startJiffy: number) {
     this.words = words;
     this.stride = LOCAL + 2 * words;
-    this.rows = new Int32Array(16 * this.stride);
     this.buckets = new Int32Array(16).fill(NONE);
     this.wheel = new TimerWheel(startJiffy, 16);
   }
@@ -55,36 +58,36 @@ export class TimeWaitTable {
   /** A new row for the 4-tuple; the caller fills the rest and arms the wheel. */
   add(hash: number, local: Address, localPort: number, remote: Address, remotePort: number): number {
     let row = this.free;
-    if (row !== NONE) this.free = this.rows[row * this.stride]!;
+    if (row !== NONE) this.free = this.page(row)[this.place(row)]!;
     else {
       row = this.top++;
-      if (this.top * this.stride > this.rows.length) this.grow();
+      if (row === this.pages.length * PAGE) this.pages.push(new Int32Array(PAGE * this.stride));
     }
     if (this.size >= this.buckets.length) this.rehash();
     this.size++;
-    const r = this.rows;
-    const at = row * this.stride;
+    const r = this.page(row);
+    const at = this.place(row);
     r.fill(0, at, at + this.stride);
     r[at + PORTS] = (localPort << 16) | remotePort;
     r[at + HASH] = hash;
-    this.putAddress(at + LOCAL, local);
-    this.putAddress(at + LOCAL + this.words, remote);
+    this.putAddress(r, at + LOCAL, local);
+    this.putAddress(r, at + LOCAL + this.words, remote);
     this.link(row, hash);
     return row;
   }
 
   /** The row of a 4-tuple, or −1. */
   find(hash: number, local: Address, localPort: number, remote: Address, remotePort: number): number {
-    const r = this.rows;
     const ports = (localPort << 16) | remotePort;
     let row = this.buckets[hash & (this.buckets.length - 1)]!;
     while (row !== NONE) {
-      const at = row * this.stride;
+      const r = this.page(row);
+      const at = this.place(row);
       if (
         r[at + PORTS] === ports &&
         r[at + HASH] === hash &&
-        this.isAddress(at + LOCAL + this.words, remote) &&
-        this.isAddress(at + LOCAL, local)
+        this.isAddress(r, at + LOCAL + this.words, remote) &&
+        this.isAddress(r, at + LOCAL, local)
       )
         return row;
       row = r[at + NEXT]!;
@@ -93,14 +96,14 @@ export class TimeWaitTable {
   }
 
   remove(row: number): void {
-    const at = row * this.stride;
-    const r = this.rows;
+    const at = this.place(row);
+    const r = this.page(row);
     const bucket = r[at + HASH]! & (this.buckets.length - 1);
     let walk = this.buckets[bucket]!;
     if (walk === row) this.buckets[bucket] = r[at + NEXT]!;
     else {
-      while (r[walk * this.stride + NEXT] !== row) walk = r[walk * this.stride + NEXT]!;
-      r[walk * this.stride + NEXT] = r[at + NEXT]!;
+      while (this.next(walk) !== row) walk = this.next(walk);
+      this.page(walk)[this.place(walk) + NEXT] = r[at + NEXT]!;
     }
     this.wheel.cancel(row);
     r[at + PORTS] = 0;
@@ -112,101 +115,101 @@ export class TimeWaitTable {
 
   /** Visits the rows in use, in no particular order. */
   *[Symbol.iterator](): IterableIterator<number> {
-    for (let row = 0; row < this.top; row++) if (this.rows[row * this.stride + META] !== 0) yield row;
+    for (let row = 0; row < this.top; row++) if (this.page(row)[this.place(row) + META] !== 0) yield row;
   }
 
   substate(row: number): number {
-    return this.rows[row * this.stride + META]! & 0xff;
+    return this.page(row)[this.place(row) + META]! & 0xff;
   }
   setMeta(row: number, substate: number, scale: number, flags: number, tos: number): void {
-    this.rows[row * this.stride + META] = substate | (scale << 8) | (flags << 16) | (tos << 24);
+    this.page(row)[this.place(row) + META] = substate | (scale << 8) | (flags << 16) | (tos << 24);
   }
   setSubstate(row: number, substate: number): void {
-    const i = row * this.stride + META;
-    this.rows[i] = (this.rows[i]! & ~0xff) | substate;
+    const r = this.page(row);
+    const i = this.place(row) + META;
+    r[i] = (r[i]! & ~0xff) | substate;
   }
   scale(row: number): number {
-    return (this.rows[row * this.stride + META]! >>> 8) & 0xff;
+    return (this.page(row)[this.place(row) + META]! >>> 8) & 0xff;
   }
   flags(row: number): number {
-    return (this.rows[row * this.stride + META]! >>> 16) & 0xff;
+    return (this.page(row)[this.place(row) + META]! >>> 16) & 0xff;
   }
   addFlag(row: number, flag: number): void {
-    this.rows[row * this.stride + META]! |= flag << 16;
+    this.page(row)[this.place(row) + META]! |= flag << 16;
   }
   tos(row: number): number {
-    return this.rows[row * this.stride + META]! >>> 24;
+    return this.page(row)[this.place(row) + META]! >>> 24;
   }
   localPort(row: number): number {
-    return this.rows[row * this.stride + PORTS]! >>> 16;
+    return this.page(row)[this.place(row) + PORTS]! >>> 16;
   }
   remotePort(row: number): number {
-    return this.rows[row * this.stride + PORTS]! & 0xffff;
+    return this.page(row)[this.place(row) + PORTS]! & 0xffff;
   }
   rcvNxt(row: number): number {
-    return this.rows[row * this.stride + RCV_NXT]!;
+    return this.page(row)[this.place(row) + RCV_NXT]!;
   }
   setRcvNxt(row: number, v: number): void {
-    this.rows[row * this.stride + RCV_NXT] = v;
+    this.page(row)[this.place(row) + RCV_NXT] = v;
   }
   sndNxt(row: number): number {
-    return this.rows[row * this.stride + SND_NXT]!;
+    return this.page(row)[this.place(row) + SND_NXT]!;
   }
   setSndNxt(row: number, v: number): void {
-    this.rows[row * this.stride + SND_NXT] = v;
+    this.page(row)[this.place(row) + SND_NXT] = v;
   }
   rcvWnd(row: number): number {
-    return this.rows[row * this.stride + RCV_WND]!;
+    return this.page(row)[this.place(row) + RCV_WND]!;
   }
   setRcvWnd(row: number, v: number): void {
-    this.rows[row * this.stride + RCV_WND] = v;
+    this.page(row)[this.place(row) + RCV_WND] = v;
   }
   tsRecent(row: number): number {
-    return this.rows[row * this.stride + TS_RECENT]!;
+    return this.page(row)[this.place(row) + TS_RECENT]!;
   }
   tsStamp(row: number): number {
-    return this.rows[row * this.stride + TS_STAMP]!;
+    return this.page(row)[this.place(row) + TS_STAMP]!;
   }
   setTsRecent(row: number, value: number, stamp: number): void {
-    this.rows[row * this.stride + TS_RECENT] = value;
-    this.rows[row * this.stride + TS_STAMP] = stamp;
+    this.page(row)[this.place(row) + TS_RECENT] = value;
+    this.page(row)[this.place(row) + TS_STAMP] = stamp;
   }
   tsOffset(row: number): number {
-    return this.rows[row * this.stride + TS_OFFSET]!;
+    return this.page(row)[this.place(row) + TS_OFFSET]!;
   }
   setTsOffset(row: number, v: number): void {
-    this.rows[row * this.stride + TS_OFFSET] = v;
+    this.page(row)[this.place(row) + TS_OFFSET] = v;
   }
   oowAt(row: number): number {
-    return this.rows[row * this.stride + OOW_AT]!;
+    return this.page(row)[this.place(row) + OOW_AT]!;
   }
   setOowAt(row: number, ms: number): void {
-    this.rows[row * this.stride + OOW_AT] = ms;
+    this.page(row)[this.place(row) + OOW_AT] = ms;
     this.addFlag(row, TW_OOW_SEEN);
   }
   /** When TIME_WAIT or FIN_WAIT_2 was entered, in milliseconds. */
   entered(row: number): number {
-    return this.rows[row * this.stride + ENTERED]!;
+    return this.page(row)[this.place(row) + ENTERED]!;
   }
   setEntered(row: number, ms: number): void {
-    this.rows[row * this.stride + ENTERED] = ms;
+    this.page(row)[this.place(row) + ENTERED] = ms;
   }
 
   /** Becomes the row's addresses. */
   readLocal(row: number, to: Address): void {
-    this.getAddress(row * this.stride + LOCAL, to);
+    this.getAddress(this.page(row), this.place(row) + LOCAL, to);
   }
   readRemote(row: number, to: Address): void {
-    this.getAddress(row * this.stride + LOCAL + this.words, to);
+    this.getAddress(this.page(row), this.place(row) + LOCAL + this.words, to);
   }
 
   /** Bytes of the tables, for the memory figures. */
   get bytes(): number {
-    return this.rows.byteLength + this.buckets.byteLength + 20 * (this.rows.length / this.stride);
+    return 4 * PAGE * this.stride * this.pages.length + this.buckets.byteLength + this.wheel.bytes;
   }
 
-  private putAddress(at: number, a: Address): void {
-    const r = this.rows;
+  private putAddress(r: Int32Array, at: number, a: Address): void {
     if (this.words === 1) r[at] = a.d;
     else {
       r[at] = a.a;
@@ -216,14 +219,12 @@ export class TimeWaitTable {
     }
   }
 
-  private isAddress(at: number, a: Address): boolean {
-    const r = this.rows;
+  private isAddress(r: Int32Array, at: number, a: Address): boolean {
     if (this.words === 1) return r[at] === a.d;
     return r[at + 3] === a.d && r[at + 2] === a.c && r[at + 1] === a.b && r[at] === a.a;
   }
 
-  private getAddress(at: number, to: Address): void {
-    const r = this.rows;
+  private getAddress(r: Int32Array, at: number, to: Address): void {
     to.scope = 0;
     if (this.words === 1) {
       to.a = 0;
@@ -238,20 +239,26 @@ export class TimeWaitTable {
     }
   }
 
-  private link(row: number, hash: number): void {
-    const bucket = hash & (this.buckets.length - 1);
-    this.rows[row * this.stride + NEXT] = this.buckets[bucket]!;
-    this.buckets[bucket] = row;
+  private page(row: number): Int32Array {
+    return this.pages[row >> PAGE_BITS]!;
   }
 
-  private grow(): void {
-    const wider = new Int32Array(this.rows.length * 2);
-    wider.set(this.rows);
-    this.rows = wider;
+  private place(row: number): number {
+    return (row & (PAGE - 1)) * this.stride;
+  }
+
+  private next(row: number): number {
+    return this.page(row)[this.place(row) + NEXT]!;
+  }
+
+  private link(row: number, hash: number): void {
+    const bucket = hash & (this.buckets.length - 1);
+    this.page(row)[this.place(row) + NEXT] = this.buckets[bucket]!;
+    this.buckets[bucket] = row;
   }
 
   private rehash(): void {
     this.buckets = new Int32Array(this.buckets.length * 2).fill(NONE);
-    for (const row of this) this.link(row, this.rows[row * this.stride + HASH]!);
+    for (const row of this) this.link(row, this.page(row)[this.place(row) + HASH]!);
   }
 }
