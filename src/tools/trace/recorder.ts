@@ -19,7 +19,7 @@ export type RecorderListener = (log: ConversationLog, event: TraceEvent) => void
 
 /** A log and the states that both hosts are known to be in. */
 class Entry {
-  readonly log: ConversationLog;
+  log: ConversationLog;
   readonly key: string;
   /** By side of the wire: 0 for the first host. */
   readonly states: [State, State];
@@ -255,6 +255,10 @@ export class Recorder {
     const [gone] = this.kept.splice(at, 1);
     if (gone === undefined) return;
     gone.forgotten = true;
+    // The wire knows its flow for long after, and through it this entry; its events must not stay that long.
+    const { id, left, right, ended } = gone.log;
+    gone.log = new ConversationLog(id, left, right);
+    gone.log.ended = ended;
     if (this.entries.get(gone.key) === gone) this.entries.delete(gone.key);
   }
 
