@@ -61,7 +61,8 @@ async function measure(side: string, what: string, count: number): Promise<void>
   }
   const established = what === 'established';
   const { pair, live } = lives(established);
-  live(1000, 100);
+  // As many at a time as later (servers close after a while), so that pools have their size before.
+  live(established ? 1000 : 20_000, 100);
   const before = collect();
   live(count, 100);
   const after = collect();
