@@ -36,7 +36,7 @@ import { windowProbed } from './persist.ts';
 import { generateRate, noteDelivered, RateSample, updatePacingRate } from './rate.ts';
 import { trimHead } from './retransmit.ts';
 import { echoedRtt, estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
-import { spaceFreed } from './send-buffer.ts';
+import { spaceFreed } from './send-memory.ts';
 import { dropSent, EVER_RETRANSMITTED, LOST, RETRANSMITTED, SACKED, type SentSegment } from './sent.ts';
 import type { Tcb } from './tcb.ts';
 

@@ -18,7 +18,8 @@ import { enterPingpong, inPingpong } from './delayed-ack.ts';
 import { abort, fail, needsReset } from './done.ts';
 import { type TcpInfo, tcpInfo } from './info.ts';
 import { atMark, readableBytes, receive, receiveUrgentByte, takeError } from './receive-buffer.ts';
-import { enqueue, isWritable, sendMemoryUsed, sendQueued, sendSpace } from './send-buffer.ts';
+import { enqueue } from './send-buffer.ts';
+import { isWritable, sendMemoryUsed, sendQueued, sendSpace } from './send-memory.ts';
 import { close, shutdown } from './shutdown.ts';
 import {
   CLOSE_WAIT,

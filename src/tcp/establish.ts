@@ -4,7 +4,7 @@ import { initMtuProbing } from './mtu-probe.ts';
 import { initialCwnd, initialReceiveMss } from './negotiate.ts';
 import { updatePacingRate } from './rate.ts';
 import { echoedRtt, estimatedRto, sampleMinRtt, sampleRtt } from './rtt.ts';
-import { expandSendBuffer } from './send-buffer.ts';
+import { expandSendBuffer } from './send-memory.ts';
 import { finishShutdown } from './shutdown.ts';
 import { ESTABLISHED, transition } from './state.ts';
 import type { Tcb } from './tcb.ts';

@@ -1,10 +1,12 @@
 import { type Seq, seqBetween } from '../base/seq.ts';
 import { type IcmpError, icmpErrno } from '../wire/icmp-error.ts';
 import { fail } from './done.ts';
+import { errorsOf, ORIGIN_ICMP, ORIGIN_ICMP6, QueuedError } from './error-queue.ts';
 import { simpleRetransmit } from './loss/recovery.ts';
 import { syncMss } from './negotiate.ts';
 import { SYN_RECV, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { queueError } from './tx-stamps.ts';
 
 /**
  * ICMP errors (RFC 9293 §3.9.2.2, RFC 5927): believed only if they quote a sequence number in flight.
@@ -22,6 +24,7 @@ export function tcpIcmpError(tcb: Tcb, e: IcmpError): void {
   }
   const errno = icmpErrno(e.family, e.type, e.code);
   if (errno === 0) return;
+  if (tcb.options.recverr) remember(tcb, e, errno);
   const opening = tcb.state === SYN_SENT || tcb.state === SYN_RECV;
   if ((opening && tcb.sent.size > 0) || tcb.options.recverr) {
     fail(tcb, errno, 'ICMP error');
@@ -29,6 +32,15 @@ export function tcpIcmpError(tcb: Tcb, e: IcmpError): void {
   }
   tcb.softError = errno;
   if (!tcb.orphan) ctx.wake(tcb);
+}
+
+/** IP_RECVERR: the whole of it can be read with MSG_ERRQUEUE. */
+function remember(tcb: Tcb, e: IcmpError, errno: number): void {
+  const q = new QueuedError(errno, e.family === 4 ? ORIGIN_ICMP : ORIGIN_ICMP6);
+  q.type = e.type;
+  q.code = e.code;
+  q.info = e.mtu;
+  queueError(tcb, errorsOf(tcb), q);
 }
 
 /** RFC 1191, 8201: the path takes less; what was too large is sent again at once. */

@@ -21,6 +21,7 @@ import { burstSent, mustWait } from './pacing.ts';
 import { checkProbeTimer } from './persist.ts';
 import { noteSent } from './rate.ts';
 import { retransmitLost } from './retransmit.ts';
+import { spaceFreed } from './send-memory.ts';
 import { pushSent } from './sent.ts';
 import { CLOSED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -114,6 +115,8 @@ export function newDataSent(tcb: Tcb, end: Seq, segments: number): void {
   tcb.sndNxt = end;
   tcb.packetsOut += segments;
   if (idle || tcb.xmitKind === XMIT_TLP) rearmRto(tcb);
+  // TCP_NOTSENT_LOWAT counts what is not sent.
+  if (tcb.noSpace) spaceFreed(tcb);
 }
 
 function afterSending(
