@@ -1,10 +1,11 @@
 import { expect } from 'vitest';
+import { Address } from '../../src/base/address.ts';
 import { EAGAIN } from '../../src/base/errno.ts';
 import { buildSegment } from '../../src/sim/build.ts';
 import { put16 } from '../../src/wire/bytes.ts';
 import { checksum, transportChecksum } from '../../src/wire/checksum.ts';
 import { type Conn, Lab, type LabOptions, type Say } from '../rfc/kit.ts';
-import { type Heard, readSegment } from '../rfc/packet.ts';
+import type { Heard } from '../rfc/packet.ts';
 
 export { type Conn, fill, Lab, line, type PeerOptions } from '../rfc/kit.ts';
 export type { Heard };
@@ -98,8 +99,6 @@ export function respoil(
   return bytes;
 }
 
-import { Address } from '../../src/base/address.ts';
-
 function readAddresses(ip: Uint8Array): [Address, Address] {
   const view = new DataView(ip.buffer, ip.byteOffset);
   return [Address.v4(view.getInt32(12)), Address.v4(view.getInt32(16))];
@@ -117,4 +116,9 @@ export function everything(lab: Lab): Heard[] {
   return all;
 }
 
-export { readSegment };
+/** Writes until nothing more is taken; how much was. */
+export function stuff(c: Conn): number {
+  let total = 0;
+  for (let n = 0; (n = c.send(10_000)) > 0; ) total += n;
+  return total;
+}
