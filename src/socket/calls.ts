@@ -7,6 +7,9 @@ import {
   MSG_OOB,
   MSG_PEEK,
   MSG_WAITALL,
+  POLLERR,
+  POLLHUP,
+  POLLOUT,
   SOCK_STREAM,
 } from './constants.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -96,6 +99,8 @@ export class RecvCall extends SocketCall implements Received {
 /** send: waits until every byte has found room. */
 export class SendCall extends SocketCall {
   private sent = 0;
+  /** It has found no room: as a writer sleeps on Linux, it goes on when there is as much as POLLOUT means. */
+  private blocked = false;
   private readonly bytes: Uint8Array | null;
   private readonly at: number;
   private readonly n: number;
@@ -123,6 +128,10 @@ export class SendCall extends SocketCall {
 
   attempt(): boolean {
     const s = this.socket;
+    if (this.blocked) {
+      if (!(s.readiness() & (POLLOUT | POLLERR | POLLHUP))) return false;
+      this.blocked = false;
+    }
     if (this.how & MSG_FASTOPEN && s.connected(-EINPROGRESS) === 0) this.how &= ~MSG_FASTOPEN;
     for (;;) {
       if (this.sent > 0 && s.broken) return this.finish(this.sent);
@@ -130,7 +139,10 @@ export class SendCall extends SocketCall {
       // The end of a record and the urgent byte belong to the last piece.
       const how = s.type === SOCK_STREAM && left > s.room ? this.how & ~(MSG_EOR | MSG_OOB) : this.how;
       const r = s.send(this.bytes, this.at + this.sent, left, how, this.to, this.port);
-      if (r === -EAGAIN) return false;
+      if (r === -EAGAIN) {
+        this.blocked = s.type === SOCK_STREAM;
+        return false;
+      }
       if (r === -EINPROGRESS && this.how & MSG_FASTOPEN) {
         this.how &= ~MSG_FASTOPEN;
         return false;

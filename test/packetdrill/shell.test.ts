@@ -31,6 +31,9 @@ class FakeKnobs implements Knobs {
   setMtu(mtu: number): void {
     this.log.push(`mtu ${mtu}`);
   }
+  setAddress(text: string): void {
+    this.log.push(`address ${text}`);
+  }
   route(change: RouteChange): null {
     this.routes.push(change);
     return null;

@@ -59,7 +59,7 @@ export class Machine implements Knobs {
       gsoMax,
     });
     this.tun.addAddress(`${config.localIp}/${config.localIp.is4 ? 16 : 64}`);
-    this.stack.routes.add({ destination: config.localIp.is4 ? '0.0.0.0/0' : '::/0', interface: this.tun });
+    this.defaultRoute();
   }
 
   /** The stack's time when the script began. */
@@ -161,6 +161,19 @@ export class Machine implements Knobs {
 
   setMtu(mtu: number): void {
     if (mtu >= 68 && mtu <= 65536) this.tun.mtu = mtu;
+  }
+
+  setAddress(text: string): void {
+    if (!this.config.localIp.is4) return;
+    for (const a of [...this.tun.addresses]) if (a.address.is4) this.tun.removeAddress(a.address.toString());
+    this.tun.addAddress(text.includes('/') ? text : `${text}/16`);
+    this.defaultRoute();
+  }
+
+  private defaultRoute(): void {
+    const everywhere = this.config.localIp.is4 ? '0.0.0.0/0' : '::/0';
+    this.stack.routes.remove(everywhere, this.tun);
+    this.stack.routes.add({ destination: everywhere, interface: this.tun });
   }
 
   route(change: RouteChange): string | null {

@@ -20,6 +20,8 @@ export interface Knobs {
   /** The text of /proc/net/tcp or tcp6. */
   socketTable(v6: boolean): string;
   setMtu(mtu: number): void;
+  /** Gives the interface this IPv4 address instead of the one that it has, as ifconfig does. */
+  setAddress(text: string): void;
   route(change: RouteChange): string | null;
   /** A queueing discipline, and how many packets it holds if that was said. */
   setQueue(discipline: string, limit: number | null): void;
@@ -80,6 +82,7 @@ export class Commands implements Files {
       case 'ifconfig': {
         const at = args.indexOf('mtu');
         if (at >= 0) this.knobs.setMtu(Number(args[at + 1] ?? 1500));
+        if (args[1]?.includes('.')) this.knobs.setAddress(args[1]);
         return success();
       }
       case 'dd':
