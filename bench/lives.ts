@@ -1,4 +1,4 @@
-import { parseAddress } from '../src/base/address.ts';
+import { type Address, parseAddress } from '../src/base/address.ts';
 import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
 import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, SOCK_NONBLOCK } from '../src/socket/constants.ts';
 import { LAST_ACK } from '../src/tcp/state.ts';
@@ -66,17 +66,19 @@ class Client implements App {
   private readonly pair: Pair;
   private readonly keep: boolean;
   private readonly got = new Map<number, number>();
+  private readonly to: Address;
 
   constructor(pair: Pair, keep: boolean) {
     this.pair = pair;
     this.keep = keep;
+    this.to = parseAddress(pair.server.address)!;
   }
 
   open(): void {
-    const { client, server } = this.pair;
+    const { client } = this.pair;
     const fd = client.socket();
     const port = FIRST_PORT + (this.begun++ % PORTS);
-    const r = client.sockets.connect(fd, parseAddress(server.address)!, port);
+    const r = client.sockets.connect(fd, this.to, port);
     must(r === -EINPROGRESS, `connect: ${r}`);
     this.got.set(fd, 0);
     client.watch(fd, EPOLLOUT);

@@ -4,6 +4,8 @@
  * flag, and neither is ever boxed. To the code around them the columns are ordinary properties.
  */
 
+/** Empty pages that a host keeps: a busy one has a thousand connections come and go. */
+const SPARE = 32;
 /** Rows of one page: what one row keeps alive when its neighbours are gone, against the cost of a page. */
 const ROWS = 32;
 
@@ -61,6 +63,7 @@ class Page {
 export class Rows {
   private readonly layout: Layout;
   private readonly open: Page[] = [];
+  private empty = 0;
   /** Where the row of an owner that is over lies: nobody should read it, and nothing breaks if one does. */
   private readonly grave: Page;
 
@@ -76,6 +79,7 @@ export class Rows {
     if (page === undefined) {
       page = new Page(this.layout.words, ROWS);
       this.open.push(page);
+      this.empty++;
     }
     return page;
   }
@@ -83,6 +87,7 @@ export class Rows {
   /** A fresh row of `this.page`: its place in words. */
   take(page: Page): number {
     const { words, fresh } = this.layout;
+    if (page.unused === ROWS) this.empty--;
     const at = page.free[--page.unused]!;
     if (page.unused === 0) this.open.pop();
     // Rows are short: the call of a bulk copy would cost more than the loop.
@@ -97,8 +102,10 @@ export class Rows {
     owner.move(this.grave, 0);
     page.free[page.unused++] = at;
     if (page.unused === 1) this.open.push(page);
-    // One empty page is kept, for a host that opens and closes one connection at a time.
-    else if (page.unused === ROWS && this.open.length > 1) this.open.splice(this.open.indexOf(page), 1);
+    else if (page.unused === ROWS) {
+      if (this.empty < SPARE) this.empty++;
+      else this.open.splice(this.open.indexOf(page), 1);
+    }
   }
 }
 
