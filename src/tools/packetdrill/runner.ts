@@ -112,6 +112,8 @@ class Runner implements CallContext {
       this.packets.expect(e.packet, e.line, time, this.lastTime, () => this.finishCalls());
       this.lastTime = time.kind === 'any' ? this.machine.now : time.at;
       this.lastInbound = false;
+      // What follows "1 ms later" follows a little more than that after the packet was sent.
+      this.machine.elapse();
       return;
     }
     this.waitUntil(time.at);
