@@ -35,6 +35,7 @@ export abstract class Descriptor {
   /** Readiness when it was last looked at, and the mark of `progress` then. */
   private level = 0;
   private mark = 0;
+  private errorMark = 0;
   /** close() came while calls were waiting: released when the last of them returns, as Linux does. */
   closing = false;
   protected readonly waker: Waker;
@@ -62,6 +63,11 @@ export abstract class Descriptor {
   /** A number that moves whenever something new to read has come, even if there was some before. */
   abstract progress(): number;
 
+  /** The same for entries of the error queue. */
+  errorProgress(): number {
+    return 0;
+  }
+
   /** The last reference is gone. */
   abstract release(): void;
 
@@ -82,6 +88,9 @@ export abstract class Descriptor {
     const mark = this.progress();
     let up = now & ~this.level;
     if (mark !== this.mark) up |= now & (POLLIN | POLLRDNORM | POLLRDBAND | POLLPRI);
+    const errors = this.errorProgress();
+    if (errors !== this.errorMark) up |= now & POLLERR;
+    this.errorMark = errors;
     this.level = now;
     this.mark = mark;
     // The end of a half, or of the connection, wakes everybody, whatever they asked for.

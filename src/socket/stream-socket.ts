@@ -61,6 +61,10 @@ export abstract class StreamSocket extends Socket {
     return this.connection === null ? 0 : this.taken + this.connection.readable;
   }
 
+  override errorProgress(): number {
+    return this.connection?.errors?.count ?? 0;
+  }
+
   /** SO_ERROR: the stored error, or once the last soft one; 0 without. Positive. */
   takeError(): number {
     return this.connection !== null ? this.connection.takeError() : this.takeHardError();

@@ -55,6 +55,7 @@ export function openChild(c: Connection, r: Request): void {
   }
   syncMss(c, c.path.mtu);
   initialReceiveMss(c);
+  c.pacingRate = c.options.maxPacingRate;
   setTimestamping(c, c.options.timestamping);
   enterPassive(c);
   ctx.mib.TcpPassiveOpens++;

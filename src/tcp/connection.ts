@@ -44,6 +44,7 @@ const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_RCVLOWAT = 18;
 const SO_TIMESTAMPING = 37;
+const SO_MAX_PACING_RATE = 47;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_CORK = 3;
@@ -202,6 +203,8 @@ export class Connection extends Tcb {
         this.ctx.wake(this);
       } else if (name === SO_RCVBUF) this.rcvbuf = this.options.rcvbuf;
       else if (name === SO_RCVLOWAT) this.ctx.wake(this);
+      else if (name === SO_MAX_PACING_RATE)
+        this.pacingRate = Math.min(this.pacingRate, this.options.maxPacingRate);
       else if (name === SO_TIMESTAMPING) setTimestamping(this, this.options.timestamping);
     }
   }

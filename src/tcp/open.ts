@@ -60,6 +60,7 @@ export function sendSyn(tcb: Tcb, iss: Seq): void {
     flags |= ECE | CWR;
     tcb.ecnFlags = ECN_OK;
   }
+  tcb.pacingRate = tcb.options.maxPacingRate;
   setTimestamping(tcb, tcb.options.timestamping);
   transition(tcb, SYN_SENT, 'connect()');
   ctx.mib.TcpActiveOpens++;
