@@ -105,7 +105,7 @@ export class IpNetwork implements Network {
   }
 
   /**
-   * @param discovery one of PMTUDISC_*; for TCP always WANT (or DONT by `ip_no_pmtu_disc`)
+   * @param discovery one of PMTUDISC_*; for TCP DONT or WANT
    */
   send(
     path: Path,

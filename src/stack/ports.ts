@@ -101,7 +101,7 @@ export class Ports {
    */
   bind(address: Address, port: number, options: BindOptions): Bound | number {
     if (!address.isAny && !options.foreign && !this.isLocal(address)) return -EADDRNOTAVAIL;
-    const chosen = port !== 0 ? port : this.choose(options);
+    const chosen = port !== 0 ? port : this.choose(address, options);
     if (chosen === 0 || this.conflicts(address, chosen, options)) return -EADDRINUSE;
     const bound = new Bound(address.clone(), chosen, options);
     const there = this.bounds.get(chosen);
@@ -181,25 +181,26 @@ export class Ports {
   }
 
   /** bind(0): a random port of the range, odd ones first; with SO_REUSEADDR in its lower half first. */
-  private choose(options: BindOptions): number {
+  private choose(address: Address, options: BindOptions): number {
     const [low, high] = this.sysctl.ip_local_port_range;
     const middle = low + ((high - low) >> 1);
     if (options.reuseAddr && high - low > 3) {
-      const p = this.chooseIn(low, middle);
+      const p = this.chooseIn(low, middle, address, options);
       if (p !== 0) return p;
     }
-    return this.chooseIn(low, high);
+    return this.chooseIn(low, high, address, options);
   }
 
-  private chooseIn(low: number, high: number): number {
+  private chooseIn(low: number, high: number, address: Address, o: BindOptions): number {
     const count = high - low + 1;
     const start = this.random.below(count);
     for (let parity = 1; parity >= 0; parity--) {
       for (let i = 0; i < count; i++) {
         const port = low + ((start + i) % count);
         if ((port & 1) !== parity) continue;
-        // Better a port that nobody uses than one that reuse would allow.
-        if (this.flows.of(port) === 0 && !this.bounds.has(port)) return port;
+        // Whatever reuse would allow: a port chosen for the caller is free at his address.
+        if (this.boundTo(port).some(other => overlaps(other, address, o.v6only))) continue;
+        if (this.flows.of(port) === 0 || !this.users.flowConflicts(address, port, false)) return port;
       }
     }
     return 0;

@@ -44,6 +44,7 @@ export interface Network {
    * @returns false if this host itself dropped it, for want of room in the interface's queue
    * @param tos traffic class / TOS byte
    * @param ttl hop limit, 0 for the host's default
+   * @param discovery IP_MTU_DISCOVER: 0 leaves IPv4's DF clear, 1 sets it
    */
   send(
     path: Path,
@@ -53,6 +54,7 @@ export interface Network {
     protocol: number,
     tos: number,
     ttl: number,
+    discovery?: number,
   ): boolean;
   /**
    * A "fragmentation needed" or "packet too big" that the caller has found to be about a segment of its own in

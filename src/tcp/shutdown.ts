@@ -2,8 +2,9 @@ import { ECONNRESET, ENOTCONN } from '../base/errno.ts';
 import type { Seq } from '../base/seq.ts';
 import { CHRONO_BUSY, startChrono } from './chrono.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN } from './constants.ts';
-import { NAGLE_OFF } from './decide.ts';
+import { hasUnsent, NAGLE_OFF } from './decide.ts';
 import { abort, done, fail } from './done.ts';
+import { output } from './output.ts';
 import { readableBytes } from './receive-buffer.ts';
 import {
   CLOSE_WAIT,
@@ -85,6 +86,8 @@ export function close(tcb: Tcb, linger0: boolean): void {
     ctx.rows.give(tcb);
     return;
   }
+  // What was written has left before the close, as far as the windows let it: a reset does not take it back.
+  if (hasUnsent(tcb)) output(tcb, Number.POSITIVE_INFINITY);
   tcb.orphan = true;
   ctx.orphaned(1);
   const unread = readableBytes(tcb);

@@ -156,7 +156,9 @@ function sendOne(
   if (kind === 'retransmit') ctx.mib.TcpRetransSegs += count;
   else ctx.mib.TcpOutSegs += count;
   if (ctx.trace !== null) ctx.trace.sent(tcb, seq, length, flags, kind);
-  return ctx.net.send(tcb.path, frame, tcb.local, tcb.remote, PROTOCOL_TCP, tos, tcb.options.ttl);
+  const { pmtudisc, ttl } = tcb.options;
+  const discovery = pmtudisc === 0 ? 0 : 1;
+  return ctx.net.send(tcb.path, frame, tcb.local, tcb.remote, PROTOCOL_TCP, tos, ttl, discovery);
 }
 
 /** Completes the checksum (MUST-2), or prepares it for a link that does. */
