@@ -59,6 +59,8 @@ describe('who may knock', () => {
     segment.flags = SYN;
     lab.host.stack.tcp.receive(segment);
     expect([...lab.host.stack.tcp.requests()]).toEqual([]);
+    // Not even as one that the listener had no way to answer.
+    expect(lab.mib.TcpExtListenDrops).toBe(0);
   });
 
   test('a listener that was closed takes no SYN', () => {

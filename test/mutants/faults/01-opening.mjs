@@ -439,18 +439,6 @@ export const faults = [
     test: ['ip/martian', 'from impossible IPv6 sources are dropped, never answered'],
   },
   {
-    id: 'destination-group',
-    file: 'ip/address-table.ts',
-    old: 'return x.d >>> 28 === 0xe || this.isSubnetBroadcast(x);',
-    new: 'return this.isSubnetBroadcast(x);',
-    breaks: 'a SYN to a group is answered',
-    rules: ['MUST-57'],
-    test: [
-      'mutants/opening',
-      'MUST-57, MUST-63: TCP itself takes no SYN to 224.0.0.1 from 10.9.0.1, whatever IP let through',
-    ],
-  },
-  {
     id: 'destination-broadcast',
     file: 'ip/address-table.ts',
     old: 'return x.d === -1 || this.broadcast.get(x) !== null;',

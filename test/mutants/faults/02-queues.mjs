@@ -43,7 +43,7 @@ export const faults = [
     new: 'return this.synQueueLength >= this.backlog;',
     breaks: 'the SYN queue of backlog n holds n',
     rules: ['#13'],
-    test: ['lifecycle/golden/golden', 'backlog1_nocookies'],
+    test: ['lifecycle/golden/golden', 'synflood_nocookies'],
   },
   {
     id: 'syn-queue-boundless',
@@ -98,15 +98,6 @@ export const faults = [
     breaks: 'without cookies the last quarter of tcp_max_syn_backlog is given to strangers',
     rules: [],
     test: ['mutants/opening', 'without cookies its last quarter is not for strangers'],
-  },
-  {
-    id: 'backlog-beyond-somaxconn',
-    file: 'tcp/listener.ts',
-    old: 'this.backlog = backlog < 0 || backlog > most ? most : backlog;',
-    new: 'this.backlog = backlog < 0 ? most : backlog;',
-    breaks: 'listen() is not held to somaxconn',
-    rules: ['#13'],
-    test: ['mutants/opening', 'listen() asks for no more than somaxconn'],
   },
   {
     id: 'overflow-keeps-ack',

@@ -301,7 +301,7 @@ export const faults = [
     new: '',
     breaks: 'tcp_tw_reuse 0 reuses all the same',
     rules: [],
-    test: ['lifecycle/golden/golden', 'twreuse_2_3'],
+    test: ['lifecycle/golden/golden', 'twreuse_2_13'],
   },
   {
     id: 'tw-reuse-at-once',

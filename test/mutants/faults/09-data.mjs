@@ -52,15 +52,6 @@ export const faults = [
     test: ['mutants/receiving', 'gaps are remembered up to a bound (SegmentSmack)'],
   },
   {
-    id: 'data-space-not-told',
-    file: 'tcp/ack.ts',
-    old: 'if (!tcb.orphan) tcb.ctx.wake(tcb);',
-    new: '',
-    breaks: 'acknowledged data does not wake a writer',
-    rules: [],
-    test: ['socket/stream', 'a full buffer: EAGAIN, no POLLOUT, then POLLOUT when a third is free'],
-  },
-  {
     id: 'data-ring-not-freed',
     file: 'tcp/ack.ts',
     old: 'ring.dropTo(ack);',

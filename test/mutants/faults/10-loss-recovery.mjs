@@ -67,15 +67,6 @@ export const faults = [
     ],
   },
   {
-    id: 'sack-reneging',
-    file: 'tcp/loss/recovery.ts',
-    old: 'if (reneged) s.marks &= ~SACKED;',
-    new: 'if (reneged) s.marks |= 0;',
-    breaks: 'what the receiver dropped after it had SACKed it is never sent again',
-    rules: [],
-    test: ['mutants/sending', 'what the receiver SACKed and then threw away is sent again'],
-  },
-  {
     id: 'dsack-not-sent',
     file: 'tcp/sack-blocks.ts',
     old: 'tcb.dsack = true;',
