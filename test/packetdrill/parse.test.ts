@@ -243,8 +243,14 @@ describe('the parser', () => {
     const s = parse(`
 0 > ipv4 1.2.3.4 > 5.6.7.8: gre flags [c], proto 0x800: udp (4)
 +0 < sctp: INIT[flgs=0, tag=1, a_rwnd=1500, os=1, is=1, tsn=0]
++0 > mpls (label 0, tc 0, ttl 0) [s]: udp (4)
++0 < udp(9899 > 9899) S 0:0(0) win 65535 <mss 1460>
++0 < S 0:0(0) win 65535 <mss 1460> /udp(9899 > 9899)
 +0 close(3) = 0`);
     expect(s.events.map(e => (e.kind === 'packet' ? e.packet.body.kind : e.kind))).toEqual([
+      'other',
+      'other',
+      'other',
       'other',
       'other',
       'call',
@@ -282,6 +288,7 @@ describe('the parser', () => {
     'write(4, NULL, 1000) = -1 EFAULT (Bad address)',
     'setsockopt(3, IPPROTO_TCP, TCP_FUNCTION_BLK, {function_set_name="rack", pcbcnt=0}, 36) = 0',
     'getsockopt(3, IPPROTO_TCP, TCP_INFO, {tcpi_state=_, tcpi_rto=1000000}, [...]) = 0',
+    'getsockopt(3, IPPROTO_TCP, TCP_INFO, {tcpi_state=TCPS_ESTABLISHED}, [sizeof(struct tcp_info)]) = 0',
     'sctp_sendmsg(3, ..., 1000, ..., ..., htonl(1234), SCTP_UNORDERED, 0, 0, 0) = 1000',
     'read(4, ..., 100) = ?',
   ])('reads the call %s', source => {
@@ -304,7 +311,7 @@ describe('the parser', () => {
 
   it('points at what it cannot read', () => {
     expect(problem('0 socket(..., SOCK_STREAM = 3')).toMatch(/^1:\d+: .*expected/);
-    expect(problem('0 < Q 1:1(0)')).toMatch(/'Q' is no TCP flag/);
+    expect(problem('0 < S! 1:1(0)')).toMatch(/'!' is no TCP flag/);
     expect(problem('0 = 3')).toMatch(/is expected here/);
     expect(problem('-1 `x`')).toMatch(/negative/);
     expect(problem('hello')).toMatch(/time in seconds/);

@@ -99,9 +99,10 @@ describe('the runner: outbound packets', () => {
 });
 
 describe('the runner: numbers', () => {
-  const ts = (echo: number, more = ''): string => `${more}${LISTEN}
+  const ts = (echo: number, more = ''): string => `${more}\`./defaults.sh\`
+${LISTEN}
 +0 < S 0:0(0) win 32792 <mss 1000,sackOK,TS val 7 ecr 0,nop,wscale 7>
-+0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 1000 ecr 7,nop,wscale 7>
++0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 1000 ecr 7,nop,wscale 8>
 +.1 < . 1:1(0) ack 1 win 257 <nop,nop,TS val 107 ecr ${echo}>
 +0 accept(3, ..., ...) = 4
 +0 write(4, ..., 9) = 9

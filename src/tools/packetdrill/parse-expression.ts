@@ -101,6 +101,8 @@ function parsePrimary(c: Cursor): Expr {
       return { kind: 'string', value: t.text };
     case 'word':
       c.take();
+      // sizeof(struct tcp_info)
+      if (t.text === 'struct' && c.is('word')) return { kind: 'word', name: `struct ${c.take().text}` };
       return c.accept('(')
         ? { kind: 'apply', name: t.text, args: parseList(c, ')') }
         : { kind: 'word', name: t.text };

@@ -1,5 +1,5 @@
 import { ACK, AE, CWR, ECE, FIN, PSH, RST, SYN, URG } from '../../wire/segment.ts';
-import type { IcmpSpec, IpSpec, PacketSpec, TcpOptionSpec, TcpSpec, UdpSpec } from './ast.ts';
+import type { IcmpSpec, IpSpec, OtherSpec, PacketSpec, TcpOptionSpec, TcpSpec, UdpSpec } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 
 /** Parses what follows an event's time when it begins with `<` (inbound) or `>` (outbound). */
@@ -7,18 +7,25 @@ export function parsePacket(c: Cursor): PacketSpec {
   const from = c.token;
   const direction = c.take().text === '<' ? 'in' : 'out';
   const ip = parseIp(c);
-  const body = parseEncapsulation(c) ?? parseBody(c);
+  const body = parseOther(c) ?? parseBody(c);
   return { direction, ip, body, text: c.textSince(from) };
 }
 
-/** Prefixes of the tool's own tests (`ipv4 a > b:`, `gre …:`, `mpls …:`): taken whole, they make the packet unrunnable. */
-function parseEncapsulation(c: Cursor): PacketSpec['body'] | null {
+/**
+ * Prefixes of the tool's own tests (`ipv4 a > b:`, `gre …:`, `mpls …:`, `encap psp …`) and other protocols: taken
+ * whole, up to the next event. What runs the script says that it cannot make or expect such a packet.
+ */
+function parseOther(c: Cursor): OtherSpec | null {
   const t = c.token;
-  if (t.kind !== 'word' || !/^(ipv4|ipv6|gre|mpls|encap|sctp|udplite|raw)$/.test(t.text)) return null;
-  c.take();
-  // Everything to the next event belongs to it; events begin on a new line, at a time.
-  while (c.token.kind !== 'end' && !(c.token.first && beginsEvent(c))) c.take();
-  return { kind: 'other', protocol: t.text };
+  if (t.kind !== 'word' || /^(icmp|udp)$/.test(t.text) || /^[FSRPEWAU0-7]+$/.test(t.text)) return null;
+  const psp = t.text === 'encap' && c.peek(1).text === 'psp';
+  skipEvent(c);
+  return { kind: 'other', protocol: psp ? 'psp' : t.text };
+}
+
+/** Takes everything to the next event, which begins on a line of its own with its time. */
+function skipEvent(c: Cursor): void {
+  while (!c.is('end') && !(c.token.first && beginsEvent(c))) c.take();
 }
 
 /** Whether the token under the cursor looks like the time of an event. */
@@ -66,19 +73,22 @@ function parseBody(c: Cursor): PacketSpec['body'] {
   return parseTcp(c);
 }
 
-function parseUdp(c: Cursor): UdpSpec {
+/** `udp [sport > dport] (length)`, ports perhaps in brackets; followed by anything else it carries another protocol. */
+function parseUdp(c: Cursor): UdpSpec | OtherSpec {
   let ports = parsePorts(c);
-  let parenthesised = 0;
-  if (ports === null && c.accept('(')) {
+  if (ports === null && c.isSymbol('(') && c.peek(2).text === '>') {
+    c.take();
     ports = parsePorts(c);
-    if (ports === null) parenthesised = c.integer('the length of the UDP payload');
     c.expect(')');
-    if (ports === null) return { kind: 'udp', ports, length: parenthesised };
   }
-  c.expect('(');
-  const length = c.integer('the length of the UDP payload');
-  c.expect(')');
-  return { kind: 'udp', ports, length };
+  if (c.isSymbol('(') && c.peek(2).text === ')') {
+    c.take();
+    const length = c.integer('the length of the UDP payload');
+    c.expect(')');
+    return { kind: 'udp', ports, length };
+  }
+  skipEvent(c);
+  return { kind: 'other', protocol: 'udp' };
 }
 
 function parseIcmp(c: Cursor): IcmpSpec {
@@ -156,7 +166,7 @@ function parseFlags(c: Cursor): number {
   return flags;
 }
 
-function parseTcp(c: Cursor): TcpSpec {
+function parseTcp(c: Cursor): TcpSpec | OtherSpec {
   const ports = parsePorts(c);
   const flags = parseFlags(c);
   const { seq, length } = parseSequence(c);
@@ -174,6 +184,11 @@ function parseTcp(c: Cursor): TcpSpec {
     options = c.token.kind === 'ellipsis' ? null : parseOptions(c);
     if (options === null) c.take();
     c.expect('>');
+  }
+  if (c.isSymbol('/')) {
+    // FreeBSD's dialect: the segment travels inside UDP.
+    skipEvent(c);
+    return { kind: 'other', protocol: 'tcp in udp' };
   }
   return { kind: 'tcp', ports, flags, seq, length, ack, window, urgent, options };
 }

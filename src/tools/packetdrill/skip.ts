@@ -10,10 +10,8 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^(splice|sendfile|tee|vmsplice)$/, 'splice and sendfile'],
   [/^(IPPROTO_MPTCP|MPTCP_\w+)$/, 'MPTCP'],
   [/^TCP_MD5SIG(_EXT)?$/, 'MD5'],
-  [/^TCP_AO_\w+$/, 'TCP-AO'],
   [/^SOF_TIMESTAMPING_(RX|TX|RAW|SYS)_HARDWARE$/, 'hardware timestamps'],
   [/^(TCP_FASTOPEN\w*|MSG_FASTOPEN)$/, 'Fast Open'],
-  [/^(sctp_\w+|IPPROTO_SCTP|IPPROTO_UDPLITE|SCTP_\w+)$/, 'SCTP and UDP-Lite'],
 ];
 
 /** Why a script is skipped, or null if it is to be run. */
@@ -59,8 +57,7 @@ function walk(e: Expr, found: (name: string) => void): void {
 
 function packetReason(p: PacketSpec): string | null {
   const { body } = p;
-  if (body.kind === 'other')
-    return body.protocol === 'encap' ? 'PSP' : 'SCTP, UDP-Lite, raw and encapsulated packets';
+  if (body.kind === 'other') return body.protocol === 'psp' ? 'PSP' : null;
   if (body.kind !== 'tcp') return null;
   if (body.flags & AE) return 'AccECN';
   for (const o of body.options ?? []) {
@@ -69,7 +66,6 @@ function packetReason(p: PacketSpec): string | null {
     if (o.kind === 'md5') return 'MD5';
     if (o.kind === 'other' && /^(mp_|mptcp|add_addr|dss)/.test(o.name)) return 'MPTCP';
     if (o.kind === 'other' && /^psp/.test(o.name)) return 'PSP';
-    if (o.kind === 'other' && /^(ao|tcp_?ao)$/i.test(o.name)) return 'TCP-AO';
   }
   return null;
 }
