@@ -46,6 +46,19 @@ export function summary(verdicts, missing, seconds) {
   return [...lines, `\n${parts.join(', ')}, in ${Math.round(seconds)} s`].join('\n');
 }
 
+/** What the count does not say. */
+const LEFT_OUT = [
+  'This is a list of chosen faults, no mutation score: it was made until all were caught. 18 other faults that',
+  'were tried survived and are not in it. 8 are guarded in a second place, by what the code says or because the',
+  'rule is kept by another layer: one retry of a SYN more, the round trip of a repeated SYN-ACK, rearming the',
+  'probe in `windowProbed`, groups in `isBroadcast`, somaxconn in `Listener`, `shutdown()` in SYN_SENT and in',
+  'CLOSED within tcp/, the last test for an orphan behind a shut window. For 10 the reason is not known, and no',
+  'test is known to notice them: SACKED marks kept after reneging, few free bytes announced, each read',
+  'announced, the send window exceeded by a large constant in `decide`, the wake-ups in `receiveNext` and in',
+  '`afterAdvance`, data beyond the window in `receiveText`, early data not cut at the window, no timer after the',
+  'reordering timer, a longer DELACK_MAX.',
+];
+
 /** docs/mutants.md. @param {readonly Verdict[]} verdicts */
 export function markdown(verdicts) {
   const rules = rulesToCover();
@@ -60,6 +73,8 @@ export function markdown(verdicts) {
     `${verdicts.length} are caught, by ${tests.size} tests; among them at least one for each of the ${rows.length} stories of`,
     '`test/lifecycle/regressions.md` (`#1` to `#28`) and for each MUST of RFC 9293 about handshake, close,',
     'reset, retransmission and window.',
+    '',
+    ...LEFT_OUT,
     '',
     '*Written by `npm run mutants`; the faults are in `test/mutants/faults/`.*',
     '',
