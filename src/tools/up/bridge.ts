@@ -73,7 +73,7 @@ export class Bridge implements Watcher {
       this.pull();
     });
     socket.on('error', () => this.outerFailed());
-    socket.on('close', () => this.outerClosed());
+    socket.on('close', hadError => this.outerClosed(hadError));
     if (socket.destroyed) {
       this.outerFailed();
       return;
@@ -211,8 +211,10 @@ export class Bridge implements Watcher {
     this.host.abort(this.fd);
   }
 
-  private outerClosed(): void {
-    if (!this.ended) this.outerFailed();
+  private outerClosed(hadError: boolean): void {
+    // Closed in both directions by the book: what it sent may still wait for room in the inner socket.
+    if (this.outerEof && this.innerEof && !hadError) return;
+    this.outerFailed();
   }
 
   private finish(how: BridgeEnd): void {
