@@ -48,6 +48,11 @@ function closeHalf(tcb: Tcb, why: string): boolean {
   }
 }
 
+/** What was written leaves at once, as far as the windows let it: the FIN comes behind it, a reset does not take it back. */
+function sendWritten(tcb: Tcb): void {
+  if (hasUnsent(tcb)) output(tcb, Number.POSITIVE_INFINITY);
+}
+
 /** Closes our half: the FIN follows what is unsent. */
 export function finishShutdown(tcb: Tcb): void {
   if (closeHalf(tcb, 'shutdown()')) queueFin(tcb);
@@ -64,6 +69,7 @@ export function shutdown(tcb: Tcb, how: number): number {
   }
   if (how !== 1) tcb.shut |= RCV_SHUTDOWN;
   if (how !== 0) {
+    sendWritten(tcb);
     tcb.shut |= SEND_SHUTDOWN;
     // In SYN_RECV the FIN waits for the handshake to end.
     if (tcb.state !== SYN_RECV) finishShutdown(tcb);
@@ -86,8 +92,7 @@ export function close(tcb: Tcb, linger0: boolean): void {
     ctx.rows.give(tcb);
     return;
   }
-  // What was written has left before the close, as far as the windows let it: a reset does not take it back.
-  if (hasUnsent(tcb)) output(tcb, Number.POSITIVE_INFINITY);
+  sendWritten(tcb);
   tcb.orphan = true;
   ctx.orphaned(1);
   const unread = readableBytes(tcb);
