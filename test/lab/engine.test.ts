@@ -55,7 +55,8 @@ describe('runs', () => {
   });
 
   test('a moment that was not kept is found by running again', () => {
-    const long = 'end 60s\n0 wire delay 1ms\n0 B listen s 80\n0 B serve s reply 10\n0 A fetch 3000 B:80 pool';
+    const long =
+      'end 60s\n0 wire delay 1ms\n0 B listen s 80\n0 B serve s reply 10\n0 A fetch 2000 B:80 pool\n0 A fetch 2000 B:80 pool';
     const run = runOf(long);
     expect(run.steps).toBeGreaterThan(5000);
     const late = run.moment(run.steps - 5);
