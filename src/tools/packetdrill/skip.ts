@@ -10,6 +10,7 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^(splice|sendfile|tee|vmsplice)$/, 'splice and sendfile'],
   [/^(IPPROTO_MPTCP|MPTCP_\w+)$/, 'MPTCP'],
   [/^TCP_MD5SIG(_EXT)?$/, 'MD5'],
+  [/^(TCP|SO|SOL)?_?PSP(_\w+)?$/, 'PSP'],
   [/^SOF_TIMESTAMPING_(RX|TX|RAW|SYS)_HARDWARE$/, 'hardware timestamps'],
   [/^(TCP_FASTOPEN\w*|MSG_FASTOPEN)$/, 'Fast Open'],
 ];
