@@ -1,0 +1,83 @@
+import { signal } from '@preact/signals';
+import { EventLog } from '../engine/log.ts';
+import type { Answer, Ask } from '../engine/protocol.ts';
+import type { Moment } from '../engine/view.ts';
+
+/** What carries questions and answers: a Worker, or a server in the same thread. */
+export interface Line {
+  post(ask: Ask): void;
+  onanswer: ((answer: Answer) => void) | null;
+}
+
+/** The page's side of the engine: the log as far as it is known, and the hosts at the moment asked for. */
+export class Client {
+  readonly log = new EventLog();
+  /** Counts what has come: whoever reads it sees the log change. */
+  readonly version = signal(0);
+  readonly known = signal(0);
+  readonly done = signal(false);
+  readonly error = signal<{ line: number; text: string } | null>(null);
+  readonly moment = signal<Moment | null>(null);
+  readonly bytes = signal<{ frame: number; bytes: Uint8Array | null } | null>(null);
+  connections: readonly string[] = [];
+  samples: Float64Array[] = [];
+  oncaptures: ((files: readonly [Uint8Array, Uint8Array]) => void) | null = null;
+  private readonly line: Line;
+  private run = 0;
+  private waiting = false;
+  private wanted = -1;
+
+  constructor(line: Line) {
+    this.line = line;
+    line.onanswer = answer => this.take(answer);
+  }
+
+  /** Runs a script in the place of the present one; what is shown stays until its first events come. */
+  begin(script: string): void {
+    this.run++;
+    this.waiting = false;
+    this.wanted = -1;
+    this.done.value = false;
+    this.error.value = null;
+    this.bytes.value = null;
+    this.samples = [];
+    this.line.post({ ask: 'run', run: this.run, script });
+  }
+
+  /** Asks for the hosts at an event; of questions that come too fast only the last is asked. */
+  look(step: number): void {
+    if (this.waiting) {
+      this.wanted = step;
+      return;
+    }
+    this.waiting = true;
+    this.line.post({ ask: 'moment', run: this.run, step });
+  }
+
+  lookAtBytes(frame: number): void {
+    this.line.post({ ask: 'bytes', run: this.run, frame });
+  }
+
+  capture(step: number): void {
+    this.line.post({ ask: 'captures', run: this.run, step });
+  }
+
+  private take(a: Answer): void {
+    if (a.run !== this.run) return;
+    if (a.answer === 'log') {
+      this.log.take(a.piece);
+      if (a.samples.length > 0) this.samples.push(a.samples);
+      this.connections = a.connections;
+      this.known.value = a.known;
+      this.done.value = a.done;
+      this.version.value++;
+    } else if (a.answer === 'moment') {
+      this.waiting = false;
+      this.moment.value = a.moment;
+      if (this.wanted >= 0 && this.wanted !== a.moment.step) this.look(this.wanted);
+      this.wanted = -1;
+    } else if (a.answer === 'bytes') this.bytes.value = { frame: a.frame, bytes: a.bytes };
+    else if (a.answer === 'captures') this.oncaptures?.(a.files);
+    else this.error.value = { line: a.line, text: a.error };
+  }
+}
