@@ -162,7 +162,10 @@ export class Lab {
   back(): void {
     const { log } = this.client;
     const row = this.lastRow;
-    if (row < 0) return this.goTime(0);
+    if (row < 0) {
+      this.goTime(0);
+      return;
+    }
     const between = this.time.value > log.columns.time[row]!;
     let i = row;
     if (!between) while (i >= 0 && log.columns.step[i] === log.columns.step[row]) i--;
