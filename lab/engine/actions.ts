@@ -17,6 +17,7 @@ import {
   TCP_NODELAY,
   TCP_USER_TIMEOUT,
 } from '../../src/socket/constants.ts';
+import { type Setting, settingsOf } from './knobs.ts';
 import { ADDRESS } from './names.ts';
 import type { Line } from './script.ts';
 
@@ -42,6 +43,9 @@ export const OPTION_NAMES: readonly string[] = Object.keys(OPTIONS);
 const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_SOCKETS = 2000;
 
+/** What a program that reads in a loop asks for. */
+const CHUNK = 16384;
+
 const number = (text: string | undefined, fallback: number, most: number): number =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Math.min(Number(text), most) : fallback;
 
@@ -51,6 +55,8 @@ export class App {
   private readonly fds = new Map<string, number>();
   private readonly names = new Map<number, string>();
   private life: number;
+  /** The sysctls that differ from their defaults; another list whenever one is set. */
+  sysctls: readonly Setting[] = [];
 
   constructor(host: Host) {
     this.host = host;
@@ -68,6 +74,7 @@ export class App {
     else if (line.verb === 'restart') host.restart();
     else if (line.verb === 'sysctl') {
       const result = host.stack.sysctl.set(line.words[0] ?? '', line.words.slice(1).join(' '));
+      this.sysctls = settingsOf(host.stack.sysctl);
       host.world.note(
         result.ok
           ? `${host.name}: sysctl ${line.words[0]} = ${line.words.slice(1).join(' ')}`
@@ -78,6 +85,7 @@ export class App {
       this.life = host.life;
       this.fds.clear();
       this.names.clear();
+      this.sysctls = [];
     }
   }
 
@@ -169,7 +177,7 @@ export class App {
 
   private *drain(os: Os, fd: number): Doing {
     for (;;) {
-      const part = yield* os.recv(fd, 65536);
+      const part = yield* os.recv(fd, CHUNK);
       if (typeof part === 'number' || part.length === 0) return;
     }
   }
@@ -194,7 +202,7 @@ export class App {
 
   private *answer(os: Os, fd: number, name: string, reply: number, leak: boolean, once: boolean): Doing {
     for (;;) {
-      const part = yield* os.recv(fd, 65536);
+      const part = yield* os.recv(fd, CHUNK);
       if (typeof part === 'number' || part.length === 0) break;
       if (reply > 0) yield* os.send(fd, letters(reply));
       if (once) break;
@@ -215,7 +223,7 @@ export class App {
         if ((yield* os.connect(fd, address, number(port, 80, 65535))) < 0) return;
       }
       yield* os.send(fd, letters(100));
-      yield* os.recv(fd, 65536);
+      yield* os.recv(fd, CHUNK);
       if (how === 'pool') continue;
       yield* os.close(fd);
       fd = -1;
@@ -227,6 +235,7 @@ export class App {
 /** Bytes that are easy to tell apart in a dump. */
 function letters(n: number): Uint8Array {
   const bytes = new Uint8Array(n);
-  for (let i = 0; i < n; i++) bytes[i] = 97 + (i % 26);
+  for (let i = 0; i < n && i < 26; i++) bytes[i] = 97 + i;
+  for (let done = 26; done < n; done *= 2) bytes.copyWithin(done, 0, done);
   return bytes;
 }

@@ -50,6 +50,9 @@ interface Arrays {
   marks: Uint8Array;
   /** Number on the wire, −1 none. */
   frame: Int32Array;
+  /** Timestamps of a segment; both 0: none. */
+  tsVal: Uint32Array;
+  tsEcr: Uint32Array;
   /** States of a transition. */
   from: Uint8Array;
   to: Uint8Array;
@@ -73,6 +76,8 @@ const MAKERS: { readonly [K in keyof Arrays]: (n: number) => Arrays[K] } = {
   fate: n => new Uint8Array(n),
   marks: n => new Uint8Array(n),
   frame: n => new Int32Array(n),
+  tsVal: n => new Uint32Array(n),
+  tsEcr: n => new Uint32Array(n),
   from: n => new Uint8Array(n),
   to: n => new Uint8Array(n),
   text: n => new Int32Array(n),
@@ -109,15 +114,35 @@ export class EventLog {
     if (this.length === this.columns.kind.length) this.grow(this.length * 2);
     const n = this.length++;
     const c = this.columns;
-    for (const name of COLUMNS) {
-      if (name === 'text' || name === 'why') c[name][n] = this.intern(row[name] ?? '');
-      else c[name][n] = row[name] ?? (name === 'arrival' || name === 'conn' || name === 'frame' ? -1 : 0);
-    }
+    c.kind[n] = row.kind;
+    c.step[n] = row.step;
+    c.time[n] = row.time;
+    c.arrival[n] = row.arrival ?? -1;
+    c.side[n] = row.side ?? 0;
+    c.conn[n] = row.conn ?? -1;
+    c.flags[n] = row.flags ?? 0;
+    c.seq[n] = row.seq ?? 0;
+    c.ack[n] = row.ack ?? 0;
+    c.length[n] = row.length ?? 0;
+    c.window[n] = row.window ?? 0;
+    c.fate[n] = row.fate ?? 0;
+    c.marks[n] = row.marks ?? 0;
+    c.frame[n] = row.frame ?? -1;
+    c.tsVal[n] = row.tsVal ?? 0;
+    c.tsEcr[n] = row.tsEcr ?? 0;
+    c.from[n] = row.from ?? 0;
+    c.to[n] = row.to ?? 0;
+    c.text[n] = this.intern(row.text ?? '');
+    c.why[n] = this.intern(row.why ?? '');
     return n;
   }
 
+  /** Of a segment: its options, `|`, and what befell it. */
   textOf(row: number): string {
-    return this.strings[this.columns.text[row] ?? 0] ?? '';
+    const text = this.strings[this.columns.text[row] ?? 0] ?? '';
+    const value = this.columns.tsVal[row] ?? 0;
+    const echo = this.columns.tsEcr[row] ?? 0;
+    return value === 0 && echo === 0 ? text : text.replace('|', ` ts ${value}/${echo}|`);
   }
 
   whyOf(row: number): string {

@@ -15,6 +15,8 @@ export type Answer =
       readonly answer: 'log';
       readonly run: number;
       readonly piece: LogPiece;
+      /** They stand behind the first `samplesFrom` numbers that were sent; 0: in the place of all. */
+      readonly samplesFrom: number;
       readonly samples: Float64Array;
       readonly connections: readonly string[];
       readonly steps: number;
@@ -22,7 +24,15 @@ export type Answer =
       readonly known: number;
       readonly done: boolean;
     }
-  | { readonly answer: 'moment'; readonly run: number; readonly moment: Moment }
+  | {
+      readonly answer: 'moment';
+      readonly run: number;
+      /** What was asked for. */
+      readonly step: number;
+      readonly moment: Moment;
+      /** False: the nearest before it that is at hand; the exact one is looked for and follows. */
+      readonly exact: boolean;
+    }
   | {
       readonly answer: 'bytes';
       readonly run: number;

@@ -23,6 +23,7 @@ import {
   TIMER,
 } from './log.ts';
 import { Connections } from './names.ts';
+import type { Samples } from './samples.ts';
 import { type Observer, Tee } from './tee.ts';
 import type { Stage } from './world.ts';
 
@@ -49,6 +50,8 @@ export class Recorder implements Observer {
   readonly connections = new Connections();
   private readonly stage: Stage;
   private readonly tees: readonly [Tee, Tee];
+  private readonly dirty: [Set<Tcb>, Set<Tcb>] = [new Set(), new Set()];
+  private readonly numbers = new WeakMap<Tcb, number>();
   private at = 0;
 
   constructor(stage: Stage) {
@@ -66,6 +69,19 @@ export class Recorder implements Observer {
     if (this.at > 4096) {
       log.length = 0;
       this.at = 0;
+    }
+  }
+
+  touched(host: Host, tcb: Tcb): void {
+    this.dirty[host.name === 'A' ? 0 : 1].add(tcb);
+  }
+
+  /** Adds samples of the connections that something happened to since the last time. */
+  sample(samples: Samples): void {
+    const { steps, now } = this.stage.world;
+    for (const side of [0, 1] as const) {
+      for (const tcb of this.dirty[side]) samples.note(steps, now, side, this.connOf(tcb), tcb);
+      this.dirty[side].clear();
     }
   }
 
@@ -97,7 +113,12 @@ export class Recorder implements Observer {
   }
 
   private connOf(tcb: Tcb): number {
-    return this.connections.of(tcb.local.toString(), tcb.localPort, tcb.remote.toString(), tcb.remotePort);
+    let n = this.numbers.get(tcb);
+    if (n === undefined) {
+      n = this.connections.of(tcb.local.toString(), tcb.localPort, tcb.remote.toString(), tcb.remotePort);
+      this.numbers.set(tcb, n);
+    }
+    return n;
   }
 
   private take(e: SimEvent): void {
@@ -127,7 +148,9 @@ export class Recorder implements Observer {
       fate: FATES.indexOf(e.fate),
       marks: (e.retransmit ? MARK_AGAIN : 0) | (e.injected ? MARK_INJECTED : 0),
       frame: e.index,
-      text: `${formatOptions(e)}${e.timestamps === null ? '' : ` ts ${e.timestamps.join('/')}`}|${e.reason}`,
+      tsVal: e.timestamps?.[0] ?? 0,
+      tsEcr: e.timestamps?.[1] ?? 0,
+      text: `${formatOptions(e)}|${e.reason}`,
       why: e.retransmit
         ? timer || ((flags & (SYN | ACK)) === (SYN | ACK) ? 'syn_ack' : 'fast')
         : timer === 'rto'

@@ -1,30 +1,32 @@
 import type { Micros } from '../../src/base/time.ts';
 import { NEVER } from '../../src/base/time.ts';
 import type { EventLog } from './log.ts';
+import { Moments } from './moments.ts';
 import { Recorder } from './recorder.ts';
+import { Replay } from './replay.ts';
+import { Samples } from './samples.ts';
 import type { Script } from './script.ts';
-import { type Moment, viewHost } from './view.ts';
+import { type Moment, Viewer } from './view.ts';
 import { build, type Stage, stepWorld } from './world.ts';
 
-/** Events whose moments are kept; later ones are found by running again. */
-const KEPT = 4000;
-/** Beyond them the windows are looked at only so often. */
-const SPARSE = 8;
 /** Events and rows after which a run is taken to be over. */
 export const MOST_STEPS = 1_000_000;
 const MOST_ROWS = 400_000;
 /** What is kept of each frame. */
 const FRAME_BYTES = 192;
 const MOST_FRAMES = 100_000;
-/** Numbers of one sample, and samples of one run. */
-export const SAMPLE = 8;
-const MOST_SAMPLES = 200_000;
+
+/** An answer to the question how the hosts were at an event. */
+export interface Found {
+  readonly moment: Moment;
+  /** False: it is the nearest before that event which is at hand. */
+  readonly exact: boolean;
+}
 
 /**
  * A script while it runs: the log of what happens, the hosts at each event, and the way back to any of
- * them. The world itself can't be wound back; a moment that was not kept is reached by running the script
- * again, which gives the same events, and the world in which that was done waits there for the next
- * question.
+ * them. The world itself can't be wound back: a moment that was not kept is reached by running the script
+ * again.
  */
 export class Run {
   readonly script: Script;
@@ -34,18 +36,20 @@ export class Run {
   horizon: Micros;
   /** Nothing more can happen, or too much has. */
   over = false;
-  /** step, time, side, conn, cwnd, ssthresh, inFlight, srtt; when one of the last four has changed. */
-  samples: number[] = [];
-  private readonly moments = new Map<number, Moment>();
-  private readonly lastSample = new Map<number, string>();
+  /** The course of windows and round trips. */
+  readonly samples = new Samples();
+  readonly moments = new Moments();
+  private readonly viewer: Viewer;
+  private readonly replay: Replay;
   private readonly frames = new Map<number, Uint8Array>();
-  private parked: { stage: Stage; recorder: Recorder } | null = null;
 
   constructor(script: Script) {
     this.script = script;
     this.horizon = script.end;
     this.stage = build(script);
     this.recorder = new Recorder(this.stage);
+    this.viewer = new Viewer(this.stage, this.recorder.connections);
+    this.replay = new Replay(script, this.recorder.connections);
     this.stage.wire.tap((event, bytes) => {
       if (event.index >= 0 && this.frames.size < MOST_FRAMES)
         this.frames.set(event.index, bytes.slice(0, FRAME_BYTES));
@@ -71,7 +75,10 @@ export class Run {
     const { world } = this.stage;
     for (let i = 0; i < budget; i++) {
       if (world.steps >= MOST_STEPS || this.log.length >= MOST_ROWS) this.over = true;
-      if (this.over || !stepWorld(world, this.horizon)) return false;
+      if (this.over || !stepWorld(world, this.horizon)) {
+        this.samples.finish();
+        return false;
+      }
       this.note();
     }
     return true;
@@ -83,20 +90,32 @@ export class Run {
     return this;
   }
 
-  /** Both hosts right after an event. */
+  /** Both hosts right after an event, or as near before it as is at hand. */
+  at(step: number): Found {
+    const wanted = this.clamp(step);
+    if (wanted === this.steps) return { moment: this.viewer.look(), exact: true };
+    const again = this.replay.known(wanted);
+    if (again !== null) return { moment: again, exact: true };
+    const moment = this.moments.upTo(wanted) ?? this.viewer.look();
+    return { moment, exact: moment.step === wanted };
+  }
+
+  /** From now on `seek` looks for the moment of an event. */
+  aim(step: number): void {
+    this.replay.aim(this.clamp(step));
+  }
+
+  /** Runs again for up to `budget` events. @returns the moment that is looked for, null if it is not reached yet */
+  seek(budget: number): Moment | null {
+    return this.replay.advance(budget);
+  }
+
+  /** Both hosts right after an event, however long it takes. */
   moment(step: number): Moment {
-    const wanted = Math.max(0, Math.min(step, this.steps));
-    const kept = this.moments.get(wanted);
-    if (kept !== undefined) return kept;
-    if (this.parked === null || this.parked.stage.world.steps > wanted) {
-      const stage = build(this.script);
-      this.parked = { stage, recorder: new Recorder(stage) };
-      stage.world.runSteps(0);
-    }
-    const { stage, recorder } = this.parked;
-    while (stage.world.steps < wanted && stepWorld(stage.world, NEVER)) recorder.drain();
-    recorder.drain();
-    return look(stage, recorder);
+    const found = this.at(step);
+    if (found.exact) return found.moment;
+    this.aim(step);
+    return this.seek(MOST_STEPS) ?? found.moment;
   }
 
   /** The first bytes of a frame, null if it was not kept. */
@@ -106,44 +125,19 @@ export class Run {
 
   /** Captures of both hosts up to an event, as pcapng files. */
   captures(step: number): readonly [Uint8Array, Uint8Array] {
-    const stage = build(this.script, true);
+    const stage = build(this.script, { capture: true });
     stage.world.runSteps(0);
     while (stage.world.steps < step && stepWorld(stage.world, NEVER));
     return [stage.hosts[0].capture, stage.hosts[1].capture];
   }
 
+  private clamp(step: number): number {
+    return Math.max(0, Math.min(step, this.steps));
+  }
+
   private note(): void {
     this.recorder.drain();
-    const { steps } = this.stage.world;
-    if (steps > KEPT && steps % SPARSE !== 0) return;
-    const moment = look(this.stage, this.recorder);
-    if (moment.step <= KEPT) this.moments.set(moment.step, moment);
-    this.sample(moment);
+    this.recorder.sample(this.samples);
+    if (this.moments.wants(this.steps)) this.moments.put(this.viewer.look());
   }
-
-  private sample(moment: Moment): void {
-    if (this.samples.length >= MOST_SAMPLES * SAMPLE) return;
-    moment.hosts.forEach((host, side) => {
-      for (const s of host.sockets) {
-        if (s.vars === null) continue;
-        const { cwnd, ssthresh, inFlight, srtt } = s.vars;
-        const values = `${cwnd} ${ssthresh} ${inFlight} ${srtt}`;
-        const key = s.conn * 2 + side;
-        if (this.lastSample.get(key) === values) continue;
-        this.lastSample.set(key, values);
-        this.samples.push(moment.step, moment.time, side, s.conn, cwnd, ssthresh, inFlight, srtt);
-      }
-    });
-  }
-}
-
-function look({ world, hosts, apps }: Stage, { connections }: Recorder): Moment {
-  return {
-    step: world.steps,
-    time: world.now,
-    hosts: [
-      viewHost(hosts[0], connections, fd => apps[0].nameOf(fd)),
-      viewHost(hosts[1], connections, fd => apps[1].nameOf(fd)),
-    ],
-  };
 }

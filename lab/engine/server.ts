@@ -2,8 +2,9 @@ import type { Answer, Ask } from './protocol.ts';
 import { Run } from './run.ts';
 import { parseScript } from './script.ts';
 
-/** Events between two looks at the mailbox. */
+/** Events between two looks at the mailbox: of a run, and of one that is repeated to find a moment. */
 const SLICE = 400;
+const SEEK_SLICE = 600;
 
 /**
  * Answers the page: runs what it is given ahead of what is shown, a slice at a time, so that questions in
@@ -15,7 +16,13 @@ export class Server {
   private sentRows = 0;
   private sentStrings = 1;
   private sentSamples = 0;
-  private working = false;
+  private sampleVersion = 0;
+  /** The run has not come to its horizon. */
+  private running = false;
+  /** The event whose moment is looked for, −1 none. */
+  private sought = -1;
+  /** A turn has been arranged. */
+  private awake = false;
   private readonly post: (answer: Answer, transfer: ArrayBufferLike[]) => void;
   private readonly later: (work: () => void) => void;
 
@@ -39,6 +46,8 @@ export class Server {
   private begin(number: number, text: string): void {
     this.number = number;
     this.run = null;
+    this.running = false;
+    this.sought = -1;
     const parsed = parseScript(text);
     if (!parsed.ok) {
       this.post({ answer: 'error', run: number, line: parsed.line, error: parsed.error }, []);
@@ -48,41 +57,75 @@ export class Server {
     this.sentRows = 0;
     this.sentStrings = 1;
     this.sentSamples = 0;
-    this.work();
+    this.sampleVersion = 0;
+    this.running = true;
+    this.turn();
   }
 
   private reply(run: Run, ask: Ask): void {
     const { number } = this;
     if (ask.ask === 'further') {
       run.horizon = Math.max(run.horizon, ask.until);
-      if (!this.working) this.work();
-    } else if (ask.ask === 'moment')
-      this.post({ answer: 'moment', run: number, moment: run.moment(ask.step) }, []);
+      this.running = true;
+      this.wake();
+    } else if (ask.ask === 'moment') this.look(run, ask.step);
     else if (ask.ask === 'bytes')
       this.post({ answer: 'bytes', run: number, frame: ask.frame, bytes: run.bytes(ask.frame) }, []);
     else if (ask.ask === 'captures')
       this.post({ answer: 'captures', run: number, files: run.captures(ask.step) }, []);
   }
 
-  private work(): void {
-    const run = this.run;
-    const { number } = this;
+  /** Answers with what is at hand; what is not exact is looked for until the next question. */
+  private look(run: Run, step: number): void {
+    const found = run.at(step);
+    this.post({ answer: 'moment', run: this.number, step, ...found }, []);
+    this.sought = found.exact ? -1 : step;
+    if (found.exact) return;
+    run.aim(step);
+    this.wake();
+  }
+
+  private wake(): void {
+    if (this.awake) return;
+    this.awake = true;
+    this.later(() => {
+      this.awake = false;
+      this.turn();
+    });
+  }
+
+  /** A slice of each thing that is to be done. */
+  private turn(): void {
+    const { run } = this;
     if (run === null) return;
-    this.working = true;
-    let more = false;
     try {
-      more = run.advance(SLICE);
-      this.send(run, !more);
+      if (this.sought >= 0) this.seek(run);
+      if (this.running) {
+        this.running = run.advance(SLICE);
+        this.send(run, !this.running);
+      }
     } catch (error) {
       this.fail(error);
     }
-    if (more) this.later(() => (this.number === number ? this.work() : undefined));
-    else this.working = false;
+    if (this.running || this.sought >= 0) this.wake();
+  }
+
+  private seek(run: Run): void {
+    const step = this.sought;
+    const moment = run.seek(SEEK_SLICE);
+    if (moment === null) return;
+    this.sought = -1;
+    this.post({ answer: 'moment', run: this.number, step, moment, exact: true }, []);
   }
 
   private send(run: Run, done: boolean): void {
     const piece = run.log.piece(this.sentRows, this.sentStrings);
-    const samples = Float64Array.from(run.samples.slice(this.sentSamples));
+    if (this.sampleVersion !== run.samples.version) {
+      this.sampleVersion = run.samples.version;
+      this.sentSamples = 0;
+    }
+    const samplesFrom = this.sentSamples;
+    const samples = run.samples.from(samplesFrom);
     this.sentRows = run.log.length;
     this.sentStrings = run.log.strings.length;
     this.sentSamples = run.samples.length;
@@ -91,6 +134,7 @@ export class Server {
         answer: 'log',
         run: this.number,
         piece,
+        samplesFrom,
         samples,
         connections: run.recorder.connections.labels,
         steps: run.steps,
@@ -105,6 +149,7 @@ export class Server {
     const text = error instanceof Error ? error.message : String(error);
     this.post({ answer: 'error', run: this.number, line: 0, error: text }, []);
     this.run = null;
-    this.working = false;
+    this.running = false;
+    this.sought = -1;
   }
 }

@@ -8,6 +8,8 @@ import type { Segment } from '../../src/wire/segment.ts';
 /** What the simulator's own log does not hold: timers that went off, and what goes from a host to itself. */
 export interface Observer {
   timer(host: Host, tcb: Tcb, name: TimerName): void;
+  /** Something happened to a connection; what it did is done at the end of the event. */
+  touched(host: Host, tcb: Tcb): void;
   /** A segment to an address of the host's own. */
   loop(host: Host, tcb: Tcb, seq: number, length: number, flags: number, kind: SentKind): void;
 }
@@ -37,11 +39,13 @@ export class Tee implements TraceSink {
 
   sent(tcb: Tcb, seq: number, length: number, flags: number, kind: SentKind): void {
     this.next?.sent(tcb, seq, length, flags, kind);
+    this.observer.touched(this.host, tcb);
     if (tcb.local.equals(tcb.remote)) this.observer.loop(this.host, tcb, seq, length, flags, kind);
   }
 
   received(tcb: Tcb, segment: Segment): void {
     this.next?.received(tcb, segment);
+    this.observer.touched(this.host, tcb);
   }
 
   dropped(tcb: Tcb, reason: string): void {
@@ -56,6 +60,7 @@ export class Tee implements TraceSink {
     this.lastTimer = name;
     this.lastTimerAt = this.host.world.now;
     this.next?.timer(tcb, name);
+    this.observer.touched(this.host, tcb);
     this.observer.timer(this.host, tcb, name);
   }
 

@@ -6,7 +6,10 @@ import type { TimeWaitView } from '../../src/stack/time-waits.ts';
 import type { Connection } from '../../src/tcp/connection.ts';
 import { INFINITE_SSTHRESH, XMIT_PROBE0, XMIT_REO, XMIT_RTO, XMIT_TLP } from '../../src/tcp/constants.ts';
 import { LISTEN, SYN_RECV, TIME_WAIT } from '../../src/tcp/state.ts';
+import type { App } from './actions.ts';
+import type { Setting } from './knobs.ts';
 import type { Connections } from './names.ts';
+import type { Stage } from './world.ts';
 
 /** A timer that runs, and the moment (of the world's time) at which it goes off. */
 export interface TimerView {
@@ -80,6 +83,8 @@ export interface HostView {
   readonly more: number;
   /** How many there are in each state, by Linux's numbers. */
   readonly counts: readonly number[];
+  /** The sysctls that differ from their defaults. */
+  readonly sysctls: readonly Setting[];
 }
 
 /** Both hosts after an event. */
@@ -92,9 +97,40 @@ export interface Moment {
 /** Rows shown of one host. */
 const MOST = 60;
 
-/** @param nameOf what the script calls a descriptor */
-export function viewHost(host: Host, connections: Connections, nameOf: (fd: number) => string): HostView {
-  if (host.down) return { name: host.name, down: true, sockets: [], more: 0, counts: new Array(12).fill(0) };
+/** Looks at both hosts of a stage. A host on which nothing has happened since is not looked at again. */
+export class Viewer {
+  private readonly stage: Stage;
+  private readonly connections: Connections;
+  private readonly last: [HostView | null, HostView | null] = [null, null];
+
+  constructor(stage: Stage, connections: Connections) {
+    this.stage = stage;
+    this.connections = connections;
+  }
+
+  look(): Moment {
+    const { world } = this.stage;
+    return { step: world.steps, time: world.now, hosts: [this.host(0), this.host(1)] };
+  }
+
+  private host(side: 0 | 1): HostView {
+    const host = this.stage.hosts[side];
+    const app = this.stage.apps[side];
+    const last = this.last[side];
+    if (last !== null && !host.unchecked && last.down === host.down && last.sysctls === app.sysctls)
+      return last;
+    host.unchecked = false;
+    const view = viewHost(host, this.connections, app);
+    this.last[side] = view;
+    return view;
+  }
+}
+
+function viewHost(host: Host, connections: Connections, app: App): HostView {
+  const { sysctls } = app;
+  if (host.down)
+    return { name: host.name, down: true, sockets: [], more: 0, counts: new Array(12).fill(0), sysctls };
+  const nameOf = (fd: number): string => app.nameOf(fd);
   const { tcp } = host.stack;
   const sockets: SocketView[] = [];
   let total = 0;
@@ -130,11 +166,18 @@ export function viewHost(host: Host, connections: Connections, nameOf: (fd: numb
       sockets.push(rowView(host, t, connections));
     }
   }
-  return { name: host.name, down: false, sockets, more: total - sockets.length, counts: [...tcp.counts()] };
+  return {
+    name: host.name,
+    down: false,
+    sockets,
+    more: total - sockets.length,
+    counts: [...tcp.counts()],
+    sysctls,
+  };
 }
 
 function rowView(host: Host, t: TimeWaitView, connections: Connections): SocketView {
-  const at = Math.round(host.world.now + Math.max(0, t.remaining));
+  const at = Math.round(host.worldTime(host.stack.now + Math.max(0, t.remaining)));
   return {
     ...EMPTY,
     ...ends(t, connections),

@@ -19,8 +19,15 @@ export interface Stage {
 /** A spoofed flood at most. */
 const MOST_SPOOFED = 5000;
 
-export function build(script: Script, capture = false): Stage {
-  const world = new World({ seed: script.seed, hz: script.hz, capture, maxEvents: 5_000_000 });
+export interface StageOptions {
+  /** Write captures. */
+  readonly capture?: boolean;
+  /** Keep the world's log. @default true */
+  readonly log?: boolean;
+}
+
+export function build(script: Script, options: StageOptions = {}): Stage {
+  const world = new World({ seed: script.seed, hz: script.hz, maxEvents: 5_000_000, ...options });
   const host = (name: 'A' | 'B', peer: 'A' | 'B'): Host =>
     world.host(name, { addresses: [`${ADDRESS[name]}/24`], gateway: ADDRESS[peer] });
   const a = host('A', 'B');

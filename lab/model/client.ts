@@ -18,13 +18,18 @@ export class Client {
   readonly done = signal(false);
   readonly error = signal<{ line: number; text: string } | null>(null);
   readonly moment = signal<Moment | null>(null);
+  /** False while the moment shown is only near the one asked for. */
+  readonly exact = signal(true);
   readonly bytes = signal<{ frame: number; bytes: Uint8Array | null } | null>(null);
   connections: readonly string[] = [];
   samples: Float64Array[] = [];
   oncaptures: ((files: readonly [Uint8Array, Uint8Array]) => void) | null = null;
   private readonly line: Line;
   private run = 0;
+  /** The question about a moment that was asked last, and whether it has got no answer yet. */
+  private asked = -1;
   private waiting = false;
+  /** Asked for meanwhile. */
   private wanted = -1;
 
   constructor(line: Line) {
@@ -51,6 +56,7 @@ export class Client {
       return;
     }
     this.waiting = true;
+    this.asked = step;
     this.line.post({ ask: 'moment', run: this.run, step });
   }
 
@@ -66,15 +72,19 @@ export class Client {
     if (a.run !== this.run) return;
     if (a.answer === 'log') {
       this.log.take(a.piece);
+      if (a.samplesFrom === 0) this.samples = [];
       if (a.samples.length > 0) this.samples.push(a.samples);
       this.connections = a.connections;
       this.known.value = a.known;
       this.done.value = a.done;
       this.version.value++;
     } else if (a.answer === 'moment') {
+      // An exact answer that was on its way when the next question was asked.
+      if (a.step !== this.asked) return;
       this.waiting = false;
       this.moment.value = a.moment;
-      if (this.wanted >= 0 && this.wanted !== a.moment.step) this.look(this.wanted);
+      this.exact.value = a.exact;
+      if (this.wanted >= 0 && this.wanted !== a.step) this.look(this.wanted);
       this.wanted = -1;
     } else if (a.answer === 'bytes') this.bytes.value = { frame: a.frame, bytes: a.bytes };
     else if (a.answer === 'captures') this.oncaptures?.(a.files);
