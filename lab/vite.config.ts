@@ -6,5 +6,5 @@ export default defineConfig({
   publicDir: false,
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } },
+  build: { outDir: '../dist/lab', emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } },
 });

@@ -1,9 +1,11 @@
 // Makes a clone ready to run: installs the development packages when they are missing or older than the
-// lock file, compiles src/ to dist/ when a source is newer, and links `lastack` so that `npx lastack` works
-// here. It runs before `npm start`, `npm test` and `npm run bench`, needs nothing but Node, and is quick
-// when there is nothing to do.
+// lock file, compiles src/ to dist/ and builds the lab to dist/lab/ when a source is newer, and links
+// `lastack` so that `npx lastack` works here. It runs before `npm start`, `npm test` and `npm run bench`,
+// needs nothing but Node, and is quick when there is nothing to do.
 //
-//   node scripts/setup.mjs [--quiet] [--clean]     --clean compiles into an empty dist/
+//   node scripts/setup.mjs [--quiet] [--clean] [--lab]
+//
+//   --clean compiles into an empty dist/     --lab builds the lab even if it is up to date
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -17,6 +19,7 @@ import {
   statSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -30,6 +33,7 @@ checkNode();
 installPackages();
 if (process.argv.includes('--clean')) rmSync(join(root, 'dist'), { recursive: true, force: true });
 compile();
+buildLab();
 linkCommand();
 
 /** Stops with a sentence a person can act on. @param {string} message @returns {never} */
@@ -104,6 +108,29 @@ function compile() {
     fail('src/ does not compile; the compiler says why above.');
   }
   say(`compiled src/ to dist/ in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+}
+
+/** The lab, a static site made of lab/ and of the engine in src/. */
+function buildLab() {
+  // Its view is not written yet.
+  if (!existsSync(join(root, 'lab', 'view', 'main.tsx'))) return;
+  const page = join(root, 'dist', 'lab', 'index.html');
+  const newest = Math.max(
+    newestIn(join(root, 'lab')),
+    newestIn(join(root, 'src')),
+    statSync(join(root, 'package-lock.json')).mtimeMs,
+  );
+  if (!process.argv.includes('--lab') && existsSync(page) && statSync(page).mtimeMs >= newest) return;
+  const begun = new Date();
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const r = spawnSync(process.execPath, [vite, 'build', 'lab', '--logLevel', 'warn'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (r.status !== 0) fail('the lab (lab/) can not be built; vite says why above.');
+  // As old as the sources that it was made of: what has changed in the meantime is built the next time.
+  utimesSync(page, begun, begun);
+  say(`built the lab to dist/lab/ in ${((Date.now() - begun.getTime()) / 1000).toFixed(1)} s`);
 }
 
 /** The latest change under a directory, directories included (a removed file changes its directory). @param {string} dir @returns {number} */

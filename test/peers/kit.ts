@@ -138,7 +138,7 @@ export async function up(...args: string[]): Promise<Up> {
   if (!existsSync(CLI)) throw new Error('dist/ is missing: npm run build');
   const runtime = join(scratch(), 'run');
   const env = { ...process.env, LASTACK_RUNTIME_DIR: runtime, NO_COLOR: '1' };
-  const child = begin(process.execPath, [CLI, 'up', '--port', '0', ...args], {
+  const child = begin(process.execPath, [CLI, 'up', '--port', '0', '--lab', 'off', ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -35,7 +35,7 @@ async function up(
   ...argv: string[]
 ): Promise<{ io: TestIo; port: number; stop: () => Promise<number> }> {
   const io = testIo({ LASTACK_RUNTIME_DIR: directory() }, tty);
-  const done = main(['up', '--port', '0', ...argv], io, COMMANDS);
+  const done = main(['up', '--port', '0', '--lab', 'off', ...argv], io, COMMANDS);
   const stop = async (): Promise<number> => {
     io.stop();
     return done;
@@ -196,7 +196,7 @@ describe('lastack up', () => {
   test('leaves no control socket behind', async () => {
     const dir = directory();
     const io = testIo({ LASTACK_RUNTIME_DIR: dir });
-    const done = main(['up', '--port', '0', '--no-demo'], io, COMMANDS);
+    const done = main(['up', '--port', '0', '--lab', 'off', '--no-demo'], io, COMMANDS);
     await until(() => existsSync(join(dir, `${process.pid}.sock`)), 'the socket is there');
     io.stop();
     expect(await done).toBe(0);

@@ -5,6 +5,7 @@ import type { Answer, Handler } from '../control/server.ts';
 import { socketRows } from '../ss/collect.ts';
 import type { SocketRow } from '../ss/row.ts';
 import type { HostSummary } from '../ss/summary.ts';
+import type { TraceEvent } from '../trace/event.ts';
 import type { ConversationLog } from '../trace/log.ts';
 import type { Finding } from '../watch/finding.ts';
 import { type Metrics, metricsText } from '../watch/metrics.ts';
@@ -128,20 +129,23 @@ export class Instance {
     };
   }
 
-  private async *trace(last: number, follow: boolean, signal: AbortSignal): AsyncGenerator<TraceItem> {
+  /** The last connections so far, and what happens from now on if it shall be followed. */
+  async *trace(last: number, follow: boolean, signal: AbortSignal): AsyncGenerator<TraceItem> {
     const { recorder } = this.gateway;
     const logs = last === 0 ? [] : recorder.logs.slice(-last);
-    // Subscribed before the past is read, so that nothing falls between.
+    // Both at one moment, so that nothing falls between and nothing is told twice.
     const stream = follow ? new TraceStream(recorder, signal) : null;
-    for (const log of logs) {
+    const past = logs.map(log => ({ log, events: log.events.filter(isTold) }));
+    for (const { log, events } of past) {
       yield begin(log);
-      for (const event of [...log.events]) {
-        if (event.kind !== 'segment' || event.fate !== 'travelling') yield { of: log.id, event };
-      }
+      for (const event of events) yield { of: log.id, event };
     }
     if (stream !== null) yield* stream.items(new Set(logs.map(l => l.id)));
   }
 }
+
+/** A segment on its way is told of when it arrives. */
+const isTold = (e: TraceEvent): boolean => e.kind !== 'segment' || e.fate !== 'travelling';
 
 const begin = (log: ConversationLog): TraceItem => ({
   conversation: log.id,

@@ -9,6 +9,8 @@ import { duration, type HostPort, hostPort, integer, percent, port, rate } from 
 export const HOSTS = ['A', 'B'] as const;
 export type HostName = (typeof HOSTS)[number];
 
+const LAB_PORT = 8793;
+
 export interface WireSettings {
   readonly loss: number;
   readonly delay: Micros;
@@ -40,6 +42,8 @@ export interface UpOptions {
   readonly socks: number | null;
   /** Port of an ordinary HTTP server with /metrics. */
   readonly metrics: number | null;
+  /** Port of the lab on loopback, null for none; whether somebody has asked for just this one. */
+  readonly lab: { readonly port: number; readonly asked: boolean } | null;
   readonly wire: WireSettings;
   readonly seed: string | null;
   readonly sysctls: readonly SysctlSetting[];
@@ -111,6 +115,11 @@ export const UP_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'PORT',
     help: 'serve /metrics for Prometheus on this port too (the built-in page has it anyway)',
   },
+  lab: {
+    type: 'string',
+    value: 'PORT|off',
+    help: 'where the lab is, a page in which to watch and break connections; on 127.0.0.1 only. Default: 8793',
+  },
   'no-demo': { type: 'boolean', help: 'make no request of our own at the start' },
   plain: { type: 'boolean', help: 'plain lines, though this is a terminal' },
   color: { type: 'string', value: 'auto|always|never', help: 'default: auto' },
@@ -139,6 +148,7 @@ export function readUpOptions(args: Args): UpOptions {
     to: text('to') === null ? null : hostPort('--to', text('to')!),
     socks: optionalPort('socks'),
     metrics: optionalPort('metrics'),
+    lab: labOption(text('lab')),
     wire: {
       loss: share('loss'),
       delay: time('delay'),
@@ -160,6 +170,11 @@ export function readUpOptions(args: Args): UpOptions {
     screen: !args.flag('plain'),
     color: text('color'),
   };
+}
+
+function labOption(text: string | null): UpOptions['lab'] {
+  if (text === 'off') return null;
+  return text === null ? { port: LAB_PORT, asked: false } : { port: port('--lab', text, 0), asked: true };
 }
 
 function checkedRule(option: string, text: string): string {

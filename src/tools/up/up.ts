@@ -4,6 +4,7 @@ import { CliError, EXIT_MACHINE, EXIT_OK, errorCode, errorText } from '../cli/er
 import { choosePaint, type Paint, printable } from '../cli/paint.ts';
 import { prepareDirectory, runtimeDirectory, socketPath } from '../control/place.ts';
 import { ControlServer } from '../control/server.ts';
+import { type Opened, openLab } from '../lab-server/open.ts';
 import type { Conversation } from '../trace/event.ts';
 import { ladderText } from '../trace/ladder.ts';
 import { storyOf } from '../trace/story.ts';
@@ -28,16 +29,19 @@ export async function up(args: Args, io: Io): Promise<number> {
   const instance = new Instance(gateway);
   gateway.page = (request, fd) => answerPage(instance, request, fd);
   let metrics: MetricsServer | null = null;
+  let lab: Opened;
   try {
     if (options.to !== null) await resolvable(options.to.host);
     await gateway.start();
     if (options.metrics !== null) metrics = await serveMetrics(instance, options.address, options.metrics);
+    lab = await openLab(instance);
   } catch (e) {
+    await metrics?.close();
     await gateway.close(0);
     throw e;
   }
   const control = await openControl(instance, io);
-  io.out(`${greeting(gateway, paint, metrics?.url ?? null)}\n`);
+  io.out(`${greeting(gateway, paint, metrics?.url ?? null, lab)}\n`);
   const lines = new Lines(io, paint, gateway);
   const facts = new Facts(instance);
   const screen =
@@ -62,7 +66,7 @@ export async function up(args: Args, io: Io): Promise<number> {
   await stopped(io.signal);
   screen?.stop();
   clearInterval(looking);
-  await end(gateway, instance, io, paint, [control, metrics]);
+  await end(gateway, instance, io, paint, [control, metrics, lab.server]);
   return EXIT_OK;
 }
 
@@ -91,7 +95,7 @@ function stopped(signal: AbortSignal): Promise<void> {
   });
 }
 
-function greeting(gateway: Gateway, paint: Paint, metrics: string | null): string {
+function greeting(gateway: Gateway, paint: Paint, metrics: string | null, lab: Opened): string {
   const { options } = gateway;
   const [front] = gateway.fronts;
   const texts = frontTexts(gateway.fronts);
@@ -106,6 +110,9 @@ function greeting(gateway: Gateway, paint: Paint, metrics: string | null): strin
   if (texts[1] !== undefined)
     out.push(`  ${paint.cyan(texts[1])}   try: curl -x ${texts[1]} http://example.org/`);
   if (metrics !== null) out.push(`  ${paint.cyan(metrics)}`);
+  if (lab.server !== null)
+    out.push(`  ${paint.cyan(lab.server.url)}   the lab: these connections and others, in a browser`);
+  else if (lab.why !== '') out.push(paint.dim(`  no lab: ${lab.why}`));
   if (options.seed !== null) out.push(`  seed ${options.seed}`);
   for (const path of gateway.captures?.paths ?? []) out.push(`  capture: ${path}`);
   out.push(paint.dim(`  process ${process.pid}; Ctrl-C ends; in another terminal: npx lastack ss -tano`), '');
