@@ -44,7 +44,7 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_SOCKETS = 2000;
 
 /** What a program that reads in a loop asks for. */
-const CHUNK = 16384;
+const CHUNK = 8192;
 
 const number = (text: string | undefined, fallback: number, most: number): number =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Math.min(Number(text), most) : fallback;
@@ -232,10 +232,15 @@ export class App {
   }
 }
 
+/** The alphabet over and over, as far as it has been asked for. It is only read: writing copies. */
+let alphabet = new Uint8Array(0);
+
 /** Bytes that are easy to tell apart in a dump. */
 function letters(n: number): Uint8Array {
-  const bytes = new Uint8Array(n);
-  for (let i = 0; i < n && i < 26; i++) bytes[i] = 97 + i;
-  for (let done = 26; done < n; done *= 2) bytes.copyWithin(done, 0, done);
-  return bytes;
+  if (alphabet.length < n) {
+    alphabet = new Uint8Array(Math.max(n, 1024));
+    for (let i = 0; i < 26; i++) alphabet[i] = 97 + i;
+    for (let done = 26; done < alphabet.length; done *= 2) alphabet.copyWithin(done, 0, done);
+  }
+  return alphabet.subarray(0, n);
 }

@@ -27,17 +27,26 @@ import type { Samples } from './samples.ts';
 import { type Observer, Tee } from './tee.ts';
 import type { Stage } from './world.ts';
 
-const FLAG_BITS: Readonly<Record<string, number>> = {
-  F: FIN,
-  S: SYN,
-  R: RST,
-  P: PSH,
-  '.': ACK,
-  U: URG,
-  E: 64,
-  W: 128,
-  A: 256,
-};
+/** Letters of flags, as the simulator writes them. */
+const FLAG_BITS: readonly (readonly [string, number])[] = [
+  ['.', ACK],
+  ['P', PSH],
+  ['S', SYN],
+  ['F', FIN],
+  ['R', RST],
+  ['U', URG],
+  ['E', 64],
+  ['W', 128],
+  ['A', 256],
+];
+
+function flagsOf(letters: string): number {
+  if (letters === '.') return ACK;
+  if (letters === 'P.') return PSH | ACK;
+  let flags = 0;
+  for (const [letter, bit] of FLAG_BITS) if (letters.includes(letter)) flags |= bit;
+  return flags;
+}
 
 const STATES = new Map<string, number>();
 for (let s = 1; s <= 11; s++) STATES.set(stateName(s as State), s);
@@ -131,13 +140,15 @@ export class Recorder implements Observer {
 
   private segment(e: SegmentEvent): void {
     const from = e.injected ? (e.to === 'A' ? 'B' : 'A') : e.from;
-    let flags = 0;
-    for (const letter of e.flags) flags |= FLAG_BITS[letter] ?? 0;
+    const flags = flagsOf(e.flags);
     const tee = this.tees[from === 'A' ? 0 : 1];
     const timer = !e.injected && tee.lastTimerAt === e.time ? tee.lastTimer : '';
+    const options = e.mss === null && e.sack.length === 0 ? '' : formatOptions(e);
     this.log.add({
-      ...this.base(SEGMENT, from),
+      kind: SEGMENT,
+      step: this.stage.world.steps,
       time: e.time,
+      side: sideOf(from),
       arrival: e.arrival ?? -1,
       conn: this.connections.of(e.source, e.sourcePort, e.destination, e.destinationPort),
       flags,
@@ -150,7 +161,7 @@ export class Recorder implements Observer {
       frame: e.index,
       tsVal: e.timestamps?.[0] ?? 0,
       tsEcr: e.timestamps?.[1] ?? 0,
-      text: `${formatOptions(e)}|${e.reason}`,
+      text: `${options}|${e.reason}`,
       why: e.retransmit
         ? timer || ((flags & (SYN | ACK)) === (SYN | ACK) ? 'syn_ack' : 'fast')
         : timer === 'rto'

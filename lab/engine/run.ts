@@ -1,5 +1,6 @@
 import type { Micros } from '../../src/base/time.ts';
 import { NEVER } from '../../src/base/time.ts';
+import { Frames } from './frames.ts';
 import type { EventLog } from './log.ts';
 import { Moments } from './moments.ts';
 import { Recorder } from './recorder.ts';
@@ -12,9 +13,6 @@ import { build, type Stage, stepWorld } from './world.ts';
 /** Events and rows after which a run is taken to be over. */
 export const MOST_STEPS = 1_000_000;
 const MOST_ROWS = 400_000;
-/** What is kept of each frame. */
-const FRAME_BYTES = 192;
-const MOST_FRAMES = 100_000;
 
 /** An answer to the question how the hosts were at an event. */
 export interface Found {
@@ -41,7 +39,7 @@ export class Run {
   readonly moments = new Moments();
   private readonly viewer: Viewer;
   private readonly replay: Replay;
-  private readonly frames = new Map<number, Uint8Array>();
+  private readonly frames = new Frames();
 
   constructor(script: Script) {
     this.script = script;
@@ -50,10 +48,7 @@ export class Run {
     this.recorder = new Recorder(this.stage);
     this.viewer = new Viewer(this.stage, this.recorder.connections);
     this.replay = new Replay(script, this.recorder.connections);
-    this.stage.wire.tap((event, bytes) => {
-      if (event.index >= 0 && this.frames.size < MOST_FRAMES)
-        this.frames.set(event.index, bytes.slice(0, FRAME_BYTES));
-    });
+    this.stage.wire.tap((event, bytes) => this.frames.put(event.index, bytes));
     this.stage.world.runSteps(0);
     this.note();
   }
@@ -120,7 +115,7 @@ export class Run {
 
   /** The first bytes of a frame, null if it was not kept. */
   bytes(frame: number): Uint8Array | null {
-    return this.frames.get(frame) ?? null;
+    return this.frames.get(frame);
   }
 
   /** Captures of both hosts up to an event, as pcapng files. */

@@ -21,7 +21,7 @@ interface Last {
 /**
  * The course of windows and round trips, for charts: a sample for each change. When there are too many,
  * every other one is dropped and of what follows only each second (fourth …) change is kept, so that
- * what is left is even over the whole run.
+ * what is left is even over the whole run. Those of one connection are in order of time.
  */
 export class Samples {
   private readonly last = new Map<number, Last>();
@@ -68,11 +68,9 @@ export class Samples {
 
   /** Adds the last change of each connection that was passed over: nothing more will come. */
   finish(): void {
-    for (const last of this.last.values()) {
-      if (last.skipped === null) continue;
-      this.add(last.skipped);
-      last.skipped = null;
-    }
+    const left = [...this.last.values()].flatMap(l => (l.skipped === null ? [] : [l.skipped]));
+    for (const sample of left.sort((x, y) => x[0]! - y[0]!)) this.add(sample);
+    for (const last of this.last.values()) last.skipped = null;
   }
 
   /** A copy of the numbers from `from` on. */
