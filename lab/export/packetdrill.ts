@@ -48,14 +48,16 @@ class Composer {
   private readonly origins: Origins = { own: null, peer: null };
   private readonly lines: string[] = [];
   private readonly head: string[] = [];
+  private readonly cut: boolean;
   private rest = '';
   /** The first thing that happens in a script has to happen at 0. */
   private begun = false;
   /** Calls that are written where they return. */
   private readonly late = new Map<number, CallItem[]>();
 
-  constructor({ items }: Testimony, flow: Flow, script: Script) {
+  constructor({ items, cut }: Testimony, flow: Flow, script: Script) {
     this.items = items;
+    this.cut = cut;
     this.flow = flow;
     this.script = script;
   }
@@ -78,6 +80,7 @@ class Composer {
       else if (this.rest === '') this.item(this.items[i]!, i);
     }
     this.returns(this.items.length);
+    if (this.cut && this.rest === '') this.rest = 'More happens than is written down: the rest is left out.';
     return { head: this.head, lines: this.lines, rest: this.rest === '' ? [] : [this.rest] };
   }
 

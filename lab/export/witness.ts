@@ -4,6 +4,7 @@ import type { OptionInput } from '../../src/socket/option.ts';
 import { type LivePacket, viewPacket } from '../../src/tools/packetdrill/packet-view.ts';
 import { CSUM_PARTIAL } from '../../src/wire/frame.ts';
 import { Recorder } from '../engine/recorder.ts';
+import { MOST_STEPS } from '../engine/run.ts';
 import type { Script } from '../engine/script.ts';
 import { build, type Stage, stepWorld } from '../engine/world.ts';
 
@@ -11,6 +12,8 @@ import { build, type Stage, stepWorld } from '../engine/world.ts';
 export interface PacketItem {
   readonly kind: 'in' | 'out';
   readonly time: Micros;
+  /** Rows that the log had before. */
+  readonly row: number;
   readonly packet: LivePacket;
 }
 
@@ -22,8 +25,9 @@ export interface CallItem {
   readonly fd: number;
   args: readonly (number | string)[];
   end: Micros | null;
-  /** How many items there were when it returned. */
+  /** How many items, and how many rows of the log, there were when it returned. */
   endAt: number;
+  row: number;
   result: number;
   /** The value of an option that is no number. */
   option: OptionInput | null;
@@ -43,6 +47,8 @@ export interface Testimony {
   readonly items: readonly Item[];
   readonly stage: Stage;
   readonly recorder: Recorder;
+  /** Something was left out behind its end: there were too many. */
+  readonly cut: boolean;
 }
 
 /** The most that is written down. */
@@ -51,14 +57,25 @@ const MOST_ITEMS = 20_000;
 /**
  * Runs a script again up to an event and writes down what happens at one host: every packet at the moment
  * when it leaves or reaches the host, every call at the moment when it begins.
+ * @param each called after each event
  */
-export function testify(script: Script, step: number, side: 0 | 1): Testimony {
+export function testify(
+  script: Script,
+  step: number,
+  side: 0 | 1,
+  each: (t: Testimony) => void = () => {},
+): Testimony {
   const stage = build(script);
   const witness = new Witness(stage, side);
   stage.world.runSteps(0);
   witness.drain();
-  while (stage.world.steps < step && witness.items.length < MOST_ITEMS && stepWorld(stage.world, NEVER))
+  each(witness);
+  while (stage.world.steps < step && stepWorld(stage.world, NEVER)) {
     witness.drain();
+    each(witness);
+    witness.cut = witness.items.length >= MOST_ITEMS || stage.world.steps >= MOST_STEPS;
+    if (witness.cut) break;
+  }
   return witness;
 }
 
@@ -66,6 +83,7 @@ class Witness implements Testimony {
   readonly items: Item[] = [];
   readonly stage: Stage;
   readonly recorder: Recorder;
+  cut = false;
   private readonly side: 0 | 1;
   private readonly name: string;
   private at = 0;
@@ -81,7 +99,8 @@ class Witness implements Testimony {
     const arrive = host.arrive.bind(host);
     host.arrive = (end, frame) => {
       // A frame that was never on a real wire has no checksum yet: what is not filled in can't be wrong.
-      this.packet('in', frame.bytes.slice(frame.start, frame.end), frame.csum === CSUM_PARTIAL);
+      if (!host.down)
+        this.packet('in', frame.bytes.slice(frame.start, frame.end), frame.csum === CSUM_PARTIAL);
       arrive(end, frame);
     };
     stage.wire.tap((event, bytes) => {
@@ -104,7 +123,8 @@ class Witness implements Testimony {
     this.drain();
     const packet = viewPacket(bytes, this.now());
     if (packet === null) return;
-    this.items.push({ kind, time: this.now(), packet: trusted ? { ...packet, fault: '' } : packet });
+    const row = this.recorder.log.length;
+    this.items.push({ kind, time: this.now(), row, packet: trusted ? { ...packet, fault: '' } : packet });
   }
 
   /** The calls that may wait: where they begin decides what they cause. */
@@ -152,6 +172,7 @@ class Witness implements Testimony {
       args,
       end: null,
       endAt: -1,
+      row: this.recorder.log.length,
       result: 0,
       option: null,
       localPort: 0,
@@ -184,6 +205,7 @@ class Witness implements Testimony {
     item.args = args;
     item.end = time;
     item.endAt = this.items.length;
+    item.row = this.recorder.log.length;
     item.result = result;
     if (item.name === 'setsockopt') item.option = this.option;
     if (item.name !== 'accept' || result < 0) return;

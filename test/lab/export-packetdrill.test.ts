@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parseScript, type Script } from '../../lab/engine/script.ts';
 import { packetdrillOf } from '../../lab/export/packetdrill.ts';
 import { LESSONS, lessonOf } from '../../lab/lessons/index.ts';
-import { type Outcome, runSource } from '../../src/tools/packetdrill/run-file.ts';
+import type { Outcome } from '../../src/tools/packetdrill/report.ts';
+import { runSource } from '../../src/tools/packetdrill/run-file.ts';
 import { runOf } from './run.ts';
 
 const END = Number.MAX_SAFE_INTEGER;
