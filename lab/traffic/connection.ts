@@ -17,7 +17,55 @@ export interface Ears {
 /** Opens a line; returns what closes it. */
 export type Open = (ears: Ears) => () => void;
 
+/** Between two looks at what has come, in milliseconds. */
+const BATCH_MS = 250;
+/** Before a broken line is tried again; longer each time, until it has been open. */
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15_000;
+
 /** Feeds what a line says into the traffic, four times a second, and opens it again when it breaks. */
-export function follow(_traffic: LiveTraffic, _open: Open, _onstate: (state: LineState) => void): Connection {
-  return { close: () => {} };
+export function follow(traffic: LiveTraffic, open: Open, onstate: (state: LineState) => void): Connection {
+  let closed = false;
+  let wait = FIRST_WAIT_MS;
+  let hang = (): void => {};
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const say = (state: LineState): void => {
+    if (!closed) onstate(state);
+  };
+  const dial = (): void => {
+    say('connecting');
+    let over = false;
+    hang = open({
+      opened: () => {
+        if (over) return;
+        wait = FIRST_WAIT_MS;
+        say('open');
+      },
+      said: text => {
+        if (!over) traffic.take(text);
+      },
+      broken: () => {
+        if (over) return;
+        over = true;
+        hang();
+        if (closed) return;
+        say('waiting');
+        again = setTimeout(dial, wait);
+        wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+      },
+    });
+  };
+  const batches = setInterval(() => traffic.flush(), BATCH_MS);
+  dial();
+  return {
+    close: () => {
+      if (closed) return;
+      say('closed');
+      closed = true;
+      clearInterval(batches);
+      clearTimeout(again);
+      hang();
+      traffic.flush();
+    },
+  };
 }

@@ -50,6 +50,9 @@ export interface SegmentEvent extends EventBase {
   reason?: string;
   /** A second copy that the wire made. */
   duplicate?: boolean;
+  /** Of a capture: the packet's number in the file, from 0, and the comment that it carries. */
+  readonly frame?: number;
+  readonly comment?: string;
 }
 
 export interface StateEvent extends EventBase {
