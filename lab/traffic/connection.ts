@@ -17,8 +17,9 @@ export interface Ears {
 /** Opens a line; returns what closes it. */
 export type Open = (ears: Ears) => () => void;
 
-/** Between two looks at what has come, in milliseconds. */
+/** Between two looks at what has come, in milliseconds; longer if a look takes more than a small share of that. */
 const BATCH_MS = 250;
+const SHARE = 8;
 /** Before a broken line is tried again; longer each time, until it has been open. */
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
@@ -55,14 +56,20 @@ export function follow(traffic: LiveTraffic, open: Open, onstate: (state: LineSt
       },
     });
   };
-  const batches = setInterval(() => traffic.flush(), BATCH_MS);
+  let batch: ReturnType<typeof setTimeout> | undefined;
+  const look = (): void => {
+    const begun = performance.now();
+    traffic.flush();
+    if (!closed) batch = setTimeout(look, Math.max(BATCH_MS, (performance.now() - begun) * SHARE));
+  };
+  batch = setTimeout(look, BATCH_MS);
   dial();
   return {
     close: () => {
       if (closed) return;
       say('closed');
       closed = true;
-      clearInterval(batches);
+      clearTimeout(batch);
       clearTimeout(again);
       hang();
       traffic.flush();

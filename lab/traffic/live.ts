@@ -1,6 +1,7 @@
 import { batch, signal } from '@preact/signals';
 import type { HostSockets, LiveHello } from '../../src/tools/lab-server/protocol.ts';
 import { EventLog } from '../engine/log.ts';
+import { Gauge } from './gauge.ts';
 import { readMessage } from './message.ts';
 import { rowsOf } from './rows.ts';
 import { Store } from './store.ts';
@@ -31,6 +32,7 @@ export class LiveTraffic {
   /** Events that the gateway could not tell because this reader was too slow. */
   missed = 0;
   private readonly store: Store;
+  private readonly gauge = new Gauge();
   private origin = 0;
   /** The last moment that was heard of, by the gateway's clock. */
   private latest = 0;
@@ -54,6 +56,7 @@ export class LiveTraffic {
     else if ('sockets' in m) {
       this.hear(m.at);
       this.lookedAt = m.at;
+      this.gauge.read(m.sockets, m.at);
       batch(() => {
         this.sockets.value = m.sockets;
         this.placeSockets();
@@ -82,7 +85,7 @@ export class LiveTraffic {
     const rows = rowsOf(conversations, { origin: this.origin, connOf: c => numbers.get(c.id) ?? 0 });
     this.log.take(rows.log.piece(0, 1));
     this.connections = rows.connections;
-    this.samples = [rows.samples];
+    this.samples = [this.gauge.merge(rows.samples, this.log, this.origin, conversations)];
     batch(() => {
       this.known.value = Math.max(rows.end, this.latest - this.origin);
       this.placeSockets();
@@ -95,6 +98,7 @@ export class LiveTraffic {
   private begin(hello: LiveHello): void {
     if (this.hello.peek()?.instance !== hello.instance) {
       this.store.clear();
+      this.gauge.clear();
       this.origin = 0;
       this.latest = 0;
       this.missed = 0;

@@ -47,13 +47,18 @@ function isSockets(x: unknown): x is HostSockets[] {
         isNumber(h['more']) &&
         Array.isArray(h['counts']) &&
         Array.isArray(h['rows']) &&
-        h['rows'].every(
-          r =>
-            isFields(r) &&
-            areTexts(r, 'host', 'local', 'peer') &&
-            areNumbers(r, 'state', 'recvQ', 'sendQ', 'localPort', 'peerPort'),
-        ),
+        h['rows'].every(isSocket),
     )
+  );
+}
+
+function isSocket(r: unknown): boolean {
+  if (!isFields(r) || !areTexts(r, 'host', 'local', 'peer')) return false;
+  if (!areNumbers(r, 'state', 'recvQ', 'sendQ', 'localPort', 'peerPort')) return false;
+  const { timer, info } = r;
+  return (
+    (timer === null || (isFields(timer) && isText(timer['name']) && isNumber(timer['ms']))) &&
+    (info === null || (isFields(info) && areNumbers(info, 'cwnd', 'ssthresh', 'unacked', 'rtt')))
   );
 }
 

@@ -5,7 +5,7 @@ import { isOver } from '../../src/tools/trace/over.ts';
 const HEAD = 100;
 
 /** A connection of the gateway as far as it has been told. */
-class Kept implements Conversation {
+export class Kept implements Conversation {
   readonly id: number;
   readonly left: Endpoint;
   readonly right: Endpoint;

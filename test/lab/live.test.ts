@@ -149,6 +149,35 @@ describe('what a gateway tells', () => {
     expect(long.log.columns.seq[0]).toBe(1);
   });
 
+  test('the sockets tell what no segment does: windows and round trips', () => {
+    const t = new LiveTraffic();
+    const row = {
+      host: 'A',
+      state: 1,
+      recvQ: 0,
+      sendQ: 0,
+      local: '10.77.0.1',
+      localPort: 40_000,
+      peer: '10.78.0.1',
+      peerPort: 80,
+      timer: { name: 'on', ms: 200, retrans: 0 },
+      info: { cwnd: 10, ssthresh: -1, unacked: 2, rtt: 1500 },
+    };
+    const sockets = (at: number): string =>
+      JSON.stringify({ at: HELLO.now + at, sockets: [{ host: 'A', rows: [row], more: 0, counts: [] }] });
+    for (const m of [hello(), begin(0), segment(0, 1, 10), sockets(500), segment(0, 2, 1000)]) t.take(m);
+    t.flush();
+    const samples = t.samples[0]!;
+    expect([...samples.subarray(8, 16)]).toEqual([1, 490, 0, 0, 10, -1, 2, 1500]);
+    // What follows knows the window and the round trip from there.
+    expect([samples[17], samples[20], samples[23]]).toEqual([990, 10, 1500]);
+    expect([t.sockets.value[0]?.rows.length, t.socketsAt.value]).toEqual([1, 490]);
+    t.take(
+      JSON.stringify({ at: 1, sockets: [{ host: 'A', rows: [{ ...row, timer: 7 }], more: 0, counts: [] }] }),
+    );
+    expect(t.socketsAt.value).toBe(490);
+  });
+
   test('is counted when it is missed, and ignored when it makes no sense', () => {
     const t = new LiveTraffic();
     for (const m of [hello(), begin(0), segment(0, 1, 10), '{"missed":7}', '{"missed":2}']) t.take(m);
