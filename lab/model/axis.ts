@@ -1,9 +1,10 @@
 import { CALL, type EventLog, NOTE, PACKET, SEGMENT, STATE, TIMER } from '../engine/log.ts';
 
-/** Heights of rows, and of the space between two moments. */
+/** Heights of rows, of what arrives at one moment one under the other, and of the space between two moments. */
+const LANDING = 13;
 const HEIGHT: Readonly<Record<number, number>> = {
-  [SEGMENT]: 22,
-  [PACKET]: 22,
+  [SEGMENT]: 27,
+  [PACKET]: 27,
   [STATE]: 17,
   [CALL]: 17,
   [NOTE]: 18,
@@ -23,8 +24,11 @@ export class Axis {
   times = new Float64Array(0);
   tops = new Float64Array(0);
   bottoms = new Float64Array(0);
-  /** The middle of each row. */
-  rows = new Float32Array(0);
+  /** The middle of each row, and where its segment arrives (its own height if it does not). */
+  rows = new Float64Array(0);
+  ends = new Float64Array(0);
+  /** The lowest point that any row up to this one comes to: what lies above it can be skipped. */
+  reach = new Float64Array(0);
   height = TOP;
 
   /** @param end time up to which there is something to see */
@@ -42,23 +46,52 @@ export class Axis {
     let count = 0;
     for (let i = 0; i < n; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i]!;
     this.times = sorted.slice(0, count);
+    const landings = this.land(log);
     this.tops = new Float64Array(count);
     this.bottoms = new Float64Array(count);
-    this.rows = new Float32Array(length);
+    this.rows = new Float64Array(length);
     let row = 0;
     let y = TOP;
     for (let k = 0; k < count; k++) {
       const t = this.times[k]!;
       if (k > 0) y += gap(t - this.times[k - 1]!);
       this.tops[k] = y;
+      y += Math.max(0, landings[k]! - 1) * LANDING;
       for (; row < length && c.time[row] === t; row++) {
         const h = HEIGHT[c.kind[row]!] ?? 17;
-        this.rows[row] = y + h / 2;
+        this.rows[row] = y + (h > 20 ? h * 0.66 : h / 2);
         y += h;
       }
       this.bottoms[k] = y;
     }
     this.height = y + TOP;
+    this.findEnds(log);
+  }
+
+  /** Counts what arrives at each time, and leaves in `ends` the how-manieth a row is there. */
+  private land({ columns: c, length }: EventLog): Uint32Array {
+    this.ends = new Float64Array(length);
+    const landings = new Uint32Array(this.times.length);
+    for (let i = 0; i < length; i++)
+      if (c.arrival[i]! > c.time[i]!) this.ends[i] = landings[this.blockOf(c.arrival[i]!)]!++;
+    return landings;
+  }
+
+  private findEnds({ columns: c, length }: EventLog): void {
+    this.reach = new Float64Array(length);
+    let reach = 0;
+    for (let i = 0; i < length; i++) {
+      const y = this.rows[i]!;
+      const lands = c.arrival[i]! > c.time[i]!;
+      this.ends[i] = Math.max(y, lands ? this.yOf(c.arrival[i]!) + this.ends[i]! * LANDING : y);
+      reach = Math.max(reach, this.ends[i]!);
+      this.reach[i] = reach;
+    }
+  }
+
+  /** The first row that is, or whose segment still is, at or below a height. */
+  firstReaching(y: number): number {
+    return firstAtLeast(this.reach, y);
   }
 
   /** The top of the block of a time, or where the time lies between two. */
@@ -93,14 +126,7 @@ export class Axis {
 
   /** The first row at or below a height. */
   rowAt(y: number): number {
-    let low = 0;
-    let high = this.rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.rows[middle]! < y) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstAtLeast(this.rows, y);
   }
 }
 
@@ -116,4 +142,16 @@ function search(list: Float64Array, value: number): number {
     else low = middle + 1;
   }
   return low - 1;
+}
+
+/** The first index whose value is at least `value`. */
+function firstAtLeast(list: Float64Array, value: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { EventLog } from '../engine/log.ts';
 import type { Answer, Ask } from '../engine/protocol.ts';
 import type { Moment } from '../engine/view.ts';
+import type { Feed } from './feed.ts';
 
 /** What carries questions and answers: a Worker, or a server in the same thread. */
 export interface Line {
@@ -10,7 +11,8 @@ export interface Line {
 }
 
 /** The page's side of the engine: the log as far as it is known, and the hosts at the moment asked for. */
-export class Client {
+export class Client implements Feed {
+  readonly sides = ['A', 'B'] as const;
   readonly log = new EventLog();
   /** Counts what has come: whoever reads it sees the log change. */
   readonly version = signal(0);
@@ -23,7 +25,6 @@ export class Client {
   readonly bytes = signal<{ frame: number; bytes: Uint8Array | null } | null>(null);
   connections: readonly string[] = [];
   samples: Float64Array[] = [];
-  oncaptures: ((files: readonly [Uint8Array, Uint8Array]) => void) | null = null;
   private readonly line: Line;
   private run = 0;
   /** The question about a moment that was asked last, and whether it has got no answer yet. */
@@ -31,6 +32,9 @@ export class Client {
   private waiting = false;
   /** Asked for meanwhile. */
   private wanted = -1;
+  /** Who waits for files; questions of one kind are answered in their order. */
+  private readonly captureWaits: ((files: readonly [Uint8Array, Uint8Array]) => void)[] = [];
+  private readonly fileWaits: ((text: string) => void)[] = [];
 
   constructor(line: Line) {
     this.line = line;
@@ -40,6 +44,9 @@ export class Client {
   /** Runs a script in the place of the present one; what is shown stays until its first events come. */
   begin(script: string): void {
     this.run++;
+    // Their answers would be about the run that is gone.
+    this.captureWaits.length = 0;
+    this.fileWaits.length = 0;
     this.waiting = false;
     this.wanted = -1;
     this.done.value = false;
@@ -64,8 +71,19 @@ export class Client {
     this.line.post({ ask: 'bytes', run: this.run, frame });
   }
 
-  capture(step: number): void {
+  /** Captures of both hosts up to an event, pcapng. */
+  captures(step: number): Promise<readonly [Uint8Array, Uint8Array]> {
     this.line.post({ ask: 'captures', run: this.run, step });
+    return new Promise(resolve => this.captureWaits.push(resolve));
+  }
+
+  /** What happened up to an event, in another form. */
+  file(what: 'qlog' | 'packetdrill', step: number, side: 0 | 1, conn: number): Promise<string> {
+    const { run } = this;
+    this.line.post(
+      what === 'qlog' ? { ask: 'qlog', run, step } : { ask: 'packetdrill', run, step, side, conn },
+    );
+    return new Promise(resolve => this.fileWaits.push(resolve));
   }
 
   private take(a: Answer): void {
@@ -87,7 +105,8 @@ export class Client {
       if (this.wanted >= 0 && this.wanted !== a.step) this.look(this.wanted);
       this.wanted = -1;
     } else if (a.answer === 'bytes') this.bytes.value = { frame: a.frame, bytes: a.bytes };
-    else if (a.answer === 'captures') this.oncaptures?.(a.files);
+    else if (a.answer === 'captures') this.captureWaits.shift()?.(a.files);
+    else if (a.answer === 'file') this.fileWaits.shift()?.(a.text);
     else this.error.value = { line: a.line, text: a.error };
   }
 }

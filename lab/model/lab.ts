@@ -1,46 +1,49 @@
-import { batch, computed, effect, type Signal, signal } from '@preact/signals';
-import { PACKET, SEGMENT, STATE } from '../engine/log.ts';
+import { batch, computed, effect, signal } from '@preact/signals';
+import { MARK_INJECTED, PACKET, SEGMENT, STATE } from '../engine/log.ts';
 import { timeText, upTo, withLine } from '../engine/script.ts';
 import { type Lesson, lessonOf } from '../lessons/index.ts';
 import type { Place } from '../url/url.ts';
-import { Axis } from './axis.ts';
 import { Client, type Line } from './client.ts';
+import { Clock } from './clock.ts';
+import type { Feed, Read } from './feed.ts';
 
 export type Lang = 'en' | 'zh';
-/** Virtual seconds in a second; 0: evenly along the ladder. */
-export const SPEEDS = [0, 0.001, 0.01, 0.1, 1, 10, 100, 1000] as const;
-/** Pixels of the ladder in a second of even play. */
-const PACE = 75;
+/** Rows from which on the ladder is not laid out anew at every piece that comes. */
+const LARGE = 20_000;
 
-/** What the page knows and does: the script, the moment that is looked at, and how time passes. */
+/** What the page knows and does: the script, what came of it, and what is looked at. */
 export class Lab {
   readonly client: Client;
-  readonly axis = new Axis();
-  /** Counts rebuildings of the axis. */
-  readonly shape = signal(0);
+  readonly feed;
+  readonly clock: Clock;
   readonly lessonId = signal('');
   readonly script = signal('');
-  /** The moment: virtual time, and how many events have happened. */
-  readonly time = signal(0);
-  readonly step = signal(0);
-  readonly playing = signal(false);
-  readonly speed = signal(0);
   readonly lang = signal<Lang>('en');
-  /** The connection whose states are shown. */
+  /** The connection whose states are shown, and whether the others are left out. */
   readonly conn = signal(0);
+  readonly only = signal(false);
+  /** Someone has scrolled the moment out of sight. */
+  readonly away = signal(false);
   /** The row that was chosen, −1 none. */
   readonly chosen = signal(-1);
-  readonly lesson: { readonly value: Lesson | null } = computed(() => lessonOf(this.lessonId.value));
+  readonly lesson: Read<Lesson | null> = computed(() => lessonOf(this.lessonId.value));
+  /** Whether the hosts are the page's own and do what one tells them. */
+  readonly live: Read<boolean> = computed(() => this.feed.value === this.client);
   private chosenByHand = false;
-  private pending: number | null = null;
+  private pending: { time: number; play: boolean } | null = null;
 
   constructor(line: Line) {
     this.client = new Client(line);
+    this.feed = signal<Feed>(this.client);
+    this.clock = new Clock(this.feed);
     effect(() => {
-      void this.client.version.value;
+      void this.feed.value.version.value;
       this.rebuild();
     });
-    effect(() => this.client.look(this.step.value));
+    effect(() => {
+      const step = this.clock.step.value;
+      if (this.live.value) this.client.look(step);
+    });
   }
 
   open(place: Place): void {
@@ -51,159 +54,106 @@ export class Lab {
     });
   }
 
-  teach(id: string): void {
+  teach(id: string, play = true): void {
     const lesson = lessonOf(id);
     if (lesson === null) return;
     this.chosenByHand = false;
     batch(() => {
       this.lessonId.value = id;
-      this.run(lesson.script, 0);
+      this.only.value = false;
+      this.run(lesson.script, 0, play);
     });
   }
 
   /** Runs a script and goes to a moment of it, as soon as that is known. */
-  run(script: string, time: number): void {
+  run(script: string, time: number, play = false): void {
     batch(() => {
-      this.playing.value = false;
+      this.clock.playing.value = false;
+      this.feed.value = this.client;
       this.script.value = script;
       this.chosen.value = -1;
-      this.pending = time;
+      this.away.value = false;
+      this.pending = { time, play };
       this.client.begin(script);
     });
+  }
+
+  /** Shows what the page's engine did not make. */
+  show(feed: Feed): void {
+    batch(() => {
+      this.clock.playing.value = false;
+      this.chosen.value = -1;
+      this.chosenByHand = false;
+      this.only.value = false;
+      this.pending = null;
+      this.feed.value = feed;
+    });
+    this.clock.toEnd();
   }
 
   /** Does something at this moment: what would have come is forgotten and made anew. */
   act(words: string): void {
     // Behind all that has happened at this moment already.
-    this.run(
-      withLine(this.script.value, `${timeText(Math.floor(this.time.value) + 1)} ${words}`),
-      this.time.value + 1,
-    );
+    const at = Math.floor(this.clock.time.value) + 1;
+    const keep = this.conn.value;
+    this.run(withLine(this.script.value, `${timeText(at)} ${words}`), at);
+    this.conn.value = keep;
   }
 
-  /** Gives a frame another fate, and stays where it is sent. */
-  decide(row: number, fate: string): void {
+  /** Gives a frame another fate ('' its own), goes to where it is sent and plays from there. */
+  decide(row: number, fate: string, play = true): void {
     const c = this.client.log.columns;
     const kept = this.script.value
       .split('\n')
       .filter(l => !l.startsWith(`frame ${c.frame[row]} `))
       .join('\n');
-    this.run(withLine(kept, `frame ${c.frame[row]} ${fate}`), c.time[row]!);
+    const script = fate === '' ? kept : withLine(kept, `frame ${c.frame[row]} ${fate}`);
+    this.run(script, c.time[row]!, play);
+  }
+
+  /** The chosen segment is lost, if it can be. */
+  loseChosen(): void {
+    const row = this.chosen.value;
+    const c = this.client.log.columns;
+    if (!this.live.value || row < 0 || (c.frame[row] ?? -1) < 0 || c.marks[row]! & MARK_INJECTED) return;
+    this.decide(row, 'drop');
+  }
+
+  /** Chooses the next row with a segment; the last that has happened where none is chosen. @returns it, or −1 */
+  chooseNext(by: 1 | -1): number {
+    const { log } = this.feed.peek();
+    const { kind } = log.columns;
+    const arrow = (i: number): boolean => kind[i] === SEGMENT || kind[i] === PACKET;
+    const from = this.chosen.peek();
+    let row = from < 0 ? this.clock.lastRow : from + by;
+    const step = from < 0 ? -1 : by;
+    while (row >= 0 && row < log.length && !arrow(row)) row += step;
+    if (row < 0 || row >= log.length) return -1;
+    this.chosen.value = row;
+    return row;
+  }
+
+  /** The fate that the script gives a frame, '' if none. */
+  fateOf(frame: number): string {
+    return (
+      this.script.value
+        .split('\n')
+        .find(l => l.startsWith(`frame ${frame} `))
+        ?.split(' ')
+        .slice(2)
+        .join(' ') ?? ''
+    );
   }
 
   /** From here on nothing happens by the script. */
   whatIf(): void {
-    this.run(upTo(this.script.value, this.time.value), this.time.value);
+    this.run(upTo(this.script.value, this.clock.time.value), this.clock.time.value);
   }
 
   /** Goes on for a minute more. */
   extend(): void {
     const end = Math.ceil(this.client.known.value / 1e6) + 60;
-    this.run(withLine(this.script.value, `end ${end}s`), this.time.value);
-  }
-
-  // Time.
-
-  goTime(time: number): void {
-    const t = Math.max(0, Math.min(time, this.client.known.value));
-    const row = this.client.log.lastOfTime(t);
-    batch(() => {
-      this.time.value = t;
-      this.step.value = row < 0 ? 0 : this.client.log.columns.step[row]!;
-    });
-  }
-
-  goRow(row: number): void {
-    const c = this.client.log.columns;
-    batch(() => {
-      this.time.value = c.time[row]!;
-      this.step.value = c.step[row]!;
-    });
-  }
-
-  goY(y: number): void {
-    this.goTime(this.axis.timeAt(y));
-  }
-
-  get y(): number {
-    const { time, step } = this;
-    const row = this.client.log.lastOfStep(step.value);
-    const all = this.client.log.lastOfTime(time.value);
-    if (row >= 0 && row < all) return (this.axis.rows[row] ?? 0) + 9;
-    return this.axis.yAfter(time.value);
-  }
-
-  /** To the next event for which `test` holds; to the end if there is none. */
-  next(test: (row: number) => boolean): void {
-    const { log } = this.client;
-    const from = this.lastRow + 1;
-    for (let i = from; i < log.length; i++)
-      if (test(i) && log.columns.step[i]! >= this.step.value) {
-        this.goRow(this.endOfStep(i));
-        return;
-      }
-    this.goTime(this.client.known.value);
-  }
-
-  stepEvent(): void {
-    this.next(() => true);
-  }
-
-  stepSegment(): void {
-    const { kind } = this.client.log.columns;
-    this.next(i => kind[i] === SEGMENT || kind[i] === PACKET);
-  }
-
-  stepState(): void {
-    const { kind } = this.client.log.columns;
-    this.next(i => kind[i] === STATE);
-  }
-
-  back(): void {
-    const { log } = this.client;
-    const row = this.lastRow;
-    if (row < 0) {
-      this.goTime(0);
-      return;
-    }
-    const between = this.time.value > log.columns.time[row]!;
-    let i = row;
-    if (!between) while (i >= 0 && log.columns.step[i] === log.columns.step[row]) i--;
-    if (i < 0) this.goTime(0);
-    else this.goRow(i);
-  }
-
-  /** The last row that has happened, −1 if nothing has. */
-  get lastRow(): number {
-    const { log } = this.client;
-    return Math.min(log.lastOfStep(this.step.value), log.lastOfTime(this.time.value));
-  }
-
-  /** Lets a share of a real second pass. */
-  tick(seconds: number): void {
-    const end = this.client.known.value;
-    if (this.speed.value === 0) {
-      const y = this.axis.yOf(this.time.value);
-      const after = this.axis.yAfter(this.time.value);
-      // Inside a block time stands still: it is passed by its height.
-      this.within = this.within > 0 || after > y ? this.within + seconds * PACE : 0;
-      if (this.within > 0 && this.within < after - y) return;
-      const rest = this.within > 0 ? this.within - (after - y) : seconds * PACE;
-      this.within = 0;
-      const next = this.axis.timeAt(after + rest);
-      const block = this.axis.blockOf(next);
-      const stop = this.axis.times[block] ?? next;
-      // No block is jumped over.
-      this.goTime(stop > this.time.value ? stop : next);
-    } else this.goTime(this.time.value + seconds * 1e6 * this.speed.value);
-    if (this.time.value >= end && this.client.done.value) this.playing.value = false;
-  }
-  private within = 0;
-
-  toggle(): void {
-    if (!this.playing.value && this.time.value >= this.client.known.value) this.goTime(0);
-    this.within = 0;
-    this.playing.value = !this.playing.value;
+    this.run(withLine(this.script.value, `end ${end}s`), this.clock.time.value, this.clock.playing.value);
   }
 
   choose(conn: number): void {
@@ -215,45 +165,35 @@ export class Lab {
     return {
       lesson: this.lessonId.value,
       script: this.script.value,
-      time: this.time.value,
+      time: this.clock.time.value,
       lang: this.lang.value,
     };
   }
 
   private rebuild(): void {
-    const { client } = this;
-    const { log } = client;
-    if (log.length === 0 && !client.done.peek()) return;
-    // A long run comes in many pieces: the ladder is laid out anew when it has grown by a quarter.
-    const large = log.length > 20_000;
-    if (large && !client.done.peek() && log.length < this.axis.rows.length * 1.25) return;
-    this.axis.build(log, client.known.peek());
+    const feed = this.feed.peek();
+    const { log } = feed;
+    const done = feed.done.peek();
+    const known = feed.known.peek();
+    if (log.length === 0 && !done) return;
+    if (log.length > LARGE && !done && log.length < this.clock.axis.rows.length * 1.25) return;
     batch(() => {
-      this.shape.value = this.shape.peek() + 1;
+      this.clock.lay();
       if (!this.chosenByHand) this.conn.value = this.firstConnection();
-      if (this.pending !== null && (client.done.peek() || client.known.peek() >= this.pending)) {
-        const at = this.pending;
-        this.pending = null;
-        this.goTime(at);
-        // The same step may look different in the new run.
-        client.look(this.step.peek());
-      }
+      const p = this.pending;
+      if (p === null || (!done && known < p.time)) return;
+      this.pending = null;
+      this.clock.goTime(p.time);
+      // The same step may look different in the new run.
+      this.client.look(this.clock.step.peek());
+      this.clock.playing.value = p.play;
     });
   }
 
   private firstConnection(): number {
-    const { kind, side, conn } = this.client.log.columns;
-    for (let i = 0; i < this.client.log.length; i++) if (kind[i] === STATE && side[i] === 0) return conn[i]!;
+    const { log } = this.feed.peek();
+    const { kind, side, conn } = log.columns;
+    for (let i = 0; i < log.length; i++) if (kind[i] === STATE && side[i] === 0) return conn[i]!;
     return 0;
   }
-
-  private endOfStep(row: number): number {
-    const { step } = this.client.log.columns;
-    let i = row;
-    while (i + 1 < this.client.log.length && step[i + 1] === step[row]) i++;
-    return i;
-  }
 }
-
-/** Kept for views that only read. */
-export type Read<T> = Pick<Signal<T>, 'value'>;

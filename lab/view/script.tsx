@@ -1,0 +1,43 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Lab } from '../model/lab.ts';
+import { t } from '../words/words.ts';
+
+/** The whole scenario as text, to read and to change. */
+export function ScriptPanel({ lab }: { lab: Lab }) {
+  const text = useSignal(lab.script.peek());
+  const present = lab.script.value;
+  useEffect(() => {
+    text.value = present;
+  }, [text, present]);
+  const error = lab.client.error.value;
+  const run = (e: Event): void => {
+    e.preventDefault();
+    lab.run(text.value, 0, true);
+  };
+  return (
+    <form class="script" onSubmit={run}>
+      <p class="dim small" id="script-help">
+        {t('scriptHelp')}
+      </p>
+      <textarea
+        rows={Math.min(14, Math.max(5, text.value.split('\n').length + 1))}
+        spellcheck={false}
+        value={text.value}
+        aria-label={t('scriptText')}
+        aria-describedby="script-help"
+        onInput={e => (text.value = e.currentTarget.value)}
+        onKeyDown={e => e.key === 'Enter' && (e.ctrlKey || e.metaKey) && run(e)}
+      />
+      <div class="row">
+        <button type="submit">{t('runScript')}</button>
+        {error !== null && (
+          <span class="warn" role="alert">
+            {error.line > 0 && `${t('line')} ${error.line}: `}
+            {error.text}
+          </span>
+        )}
+      </div>
+    </form>
+  );
+}
