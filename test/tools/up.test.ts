@@ -193,6 +193,18 @@ describe('lastack up', () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
+  test('says where the lab is, or why there is none', async () => {
+    const { io } = await up(false, '--no-demo', '--lab', '0');
+    expect(io.output).toMatch(
+      /^ {2}http:\/\/127\.0\.0\.1:\d+\/ {3}the lab: |^ {2}no lab: its page is not built/m,
+    );
+    const none = await up(false, '--no-demo');
+    expect(none.io.output).not.toMatch(/\blab:/);
+    const wrong = testIo({ LASTACK_RUNTIME_DIR: directory() });
+    expect(await main(['up', '--port', '0', '--lab', 'on'], wrong, COMMANDS)).toBe(2);
+    expect(wrong.errors).toContain('--lab');
+  });
+
   test('leaves no control socket behind', async () => {
     const dir = directory();
     const io = testIo({ LASTACK_RUNTIME_DIR: dir });
