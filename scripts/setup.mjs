@@ -112,8 +112,6 @@ function compile() {
 
 /** The lab, a static site made of lab/ and of the engine in src/. */
 function buildLab() {
-  // Its view is not written yet.
-  if (!existsSync(join(root, 'lab', 'view', 'main.tsx'))) return;
   const page = join(root, 'dist', 'lab', 'index.html');
   const newest = Math.max(
     newestIn(join(root, 'lab')),
