@@ -1,9 +1,10 @@
-import { closing, waves } from './close.ts';
+import { closing } from './close.ts';
 import { failures, flow } from './failure.ts';
 import type { Group, Lesson, Words } from './lesson.ts';
 import { opening } from './open.ts';
 import { servers } from './server.ts';
 import { timeWait } from './timewait.ts';
+import { waves } from './waves.ts';
 
 export type { Group, Lesson, Words } from './lesson.ts';
 

@@ -21,6 +21,8 @@ export interface Lesson {
   readonly path: { readonly A: string; readonly B: string };
   /** The measured timeline (test/lifecycle/golden) that shows the same, where there is one. */
   readonly golden?: string;
+  /** Seconds on that timeline's clock at which the lesson ends: what was measured later is not part of it. */
+  readonly goldenUntil?: number;
 }
 
 /** The client connects to a server that accepts, 10 ms away. */
