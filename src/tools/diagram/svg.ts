@@ -1,4 +1,12 @@
-import { CLOSED, type State, stateName, TRANSITIONS, type Transition } from '../../tcp/state.ts';
+import {
+  CLOSED,
+  LISTEN,
+  type State,
+  SYN_SENT,
+  stateName,
+  TRANSITIONS,
+  type Transition,
+} from '../../tcp/state.ts';
 import { escapeXml } from '../cli/escape.ts';
 import { BOX_HEIGHT, BOX_WIDTH, END, HEIGHT, PLACES, type Role, shapeOf, WIDTH } from './layout.ts';
 
@@ -6,6 +14,8 @@ export interface SvgOptions {
   /** Draws this state as the present one. */
   readonly highlight?: State;
   readonly transitions?: readonly Transition[];
+  /** Transitions that a connection has made: they stand out, the others step back. */
+  readonly path?: readonly (readonly [from: State, to: State])[];
 }
 
 interface Palette {
@@ -81,15 +91,60 @@ ${colours(LIGHT)}
 ${colours(DARK)}
 }`;
 
+/** Only a picture with a path has these. */
+const PATH_STYLE = `
+.lk .off { opacity: .28 }
+.lk .edge.on { stroke-width: 4 }
+.lk .label.on, .lk .endtext.on { font-weight: 700 }
+.lk .been { stroke-width: 2.6 }`;
+
+/** The way that a connection has gone: what lies on it, and what does not. */
+class Path {
+  private readonly steps: readonly (readonly [from: State, to: State])[];
+
+  constructor(steps: readonly (readonly [from: State, to: State])[] = []) {
+    this.steps = steps;
+  }
+
+  get empty(): boolean {
+    return this.steps.length === 0;
+  }
+
+  /** It has come to the CLOSED at the bottom: an edge that is drawn leads back to the one at the top. */
+  get over(): boolean {
+    const [from, to] = this.steps.at(-1) ?? [CLOSED, CLOSED];
+    return this.steps.length > 0 && to === CLOSED && from !== SYN_SENT && from !== LISTEN;
+  }
+
+  has(from: State, to: State): boolean {
+    return this.steps.some(s => s[0] === from && s[1] === to);
+  }
+
+  /** A class for a transition, '' without a path. */
+  of(from: State, to: State): string {
+    return this.empty ? '' : this.has(from, to) ? ' on' : ' off';
+  }
+
+  /** A class for a box; CLOSED at the top is only left, CLOSED at the bottom only reached. */
+  box(state: State, end: boolean): string {
+    if (this.empty) return '';
+    const been = this.steps.some(
+      ([from, to]) => (!end && from === state) || (to === state && (end ? this.over : state !== CLOSED)),
+    );
+    return been ? ' been' : '';
+  }
+}
+
 /** The state diagram of RFC 9293 figure 5, drawn from the engine's own table of transitions. */
 export function stateSvg(options: SvgOptions = {}): string {
+  const path = new Path(options.path);
   const transitions = options.transitions ?? TRANSITIONS;
   const drawn = transitions.filter(t => t.main || t.to !== CLOSED);
   const ends = transitions.filter(t => !t.main && t.to === CLOSED);
   const out = [
     `<svg xmlns="http://www.w3.org/2000/svg" class="lk" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="lk-title">`,
     `<title id="lk-title">The TCP connection states and every transition between them</title>`,
-    `<style>${STYLE}</style>`,
+    `<style>${STYLE}${path.empty ? '' : PATH_STYLE}</style>`,
     '<defs>',
     ...(['client', 'server', 'both', 'rare'] as const).map(
       role =>
@@ -98,31 +153,33 @@ export function stateSvg(options: SvgOptions = {}): string {
     '</defs>',
     `<rect class="paper" width="${WIDTH}" height="${HEIGHT}"/>`,
     `<text class="title" x="28" y="40">TCP connection states</text>`,
-    ...drawn.map(edge),
-    ...drawn.map(label),
+    ...drawn.map(t => edge(t, path)),
+    ...drawn.map(t => label(t, path)),
     ...STATES.map(s =>
       box(
         s,
         PLACES[s],
-        options.highlight,
+        options.highlight === s && !(s === CLOSED && path.over),
         ends.find(t => t.from === s),
+        path,
+        false,
       ),
     ),
-    box(CLOSED, END, undefined, undefined),
+    box(CLOSED, END, options.highlight === CLOSED && path.over, undefined, path, true),
     ...legend(ends.length > 0),
     '</svg>',
   ];
   return `${out.join('\n')}\n`;
 }
 
-function edge(t: Transition): string {
+function edge(t: Transition, path: Path): string {
   const s = shapeOf(t.from, t.to);
   const role: Role = t.main ? s.role : 'rare';
-  return `<path class="edge ${role}" marker-end="url(#lk-${role})" d="${s.path}"><title>${escapeXml(`${stateName(t.from)} → ${stateName(t.to)}: ${t.label}`)}</title></path>`;
+  return `<path class="edge ${role}${path.of(t.from, t.to)}" marker-end="url(#lk-${role})" d="${s.path}"><title>${escapeXml(`${stateName(t.from)} → ${stateName(t.to)}: ${t.label}`)}</title></path>`;
 }
 
 /** `event / reply` in two lines. */
-function label(t: Transition): string {
+function label(t: Transition, path: Path): string {
   const s = shapeOf(t.from, t.to);
   const [x, y, anchor] = s.label;
   const role: Role = t.main ? s.role : 'rare';
@@ -132,7 +189,7 @@ function label(t: Transition): string {
     (line, i) =>
       `<tspan x="${x}"${i === 0 ? '' : ' dy="15"'}${line.startsWith('⟶') ? ' class="reply"' : ''}>${escapeXml(line.replace('⟶ ', 'send '))}</tspan>`,
   );
-  return `<text class="label ${role}" x="${x}" y="${y}" text-anchor="${anchor}">${spans.join('')}</text>`;
+  return `<text class="label ${role}${path.of(t.from, t.to)}" x="${x}" y="${y}" text-anchor="${anchor}">${spans.join('')}</text>`;
 }
 
 function broken(text: string): string[] {
@@ -148,15 +205,17 @@ function broken(text: string): string[] {
 function box(
   state: State,
   [x, y]: readonly [number, number],
-  highlight: State | undefined,
+  present: boolean,
   ending: Transition | undefined,
+  path: Path,
+  end: boolean,
 ): string {
-  const hot = state === highlight ? ' hot' : '';
+  const hot = `${path.box(state, end)}${present ? ' hot' : ''}`;
   const name = `<text class="name" x="${x}" y="${y + (ending ? -1 : 5)}">${stateName(state)}</text>`;
-  const end = ending
-    ? `<text class="endtext" style="font-size:${ending.label.length > 24 ? 9.2 : 11}px" x="${x}" y="${y + 17}"><title>${escapeXml(`${stateName(state)} → CLOSED: ${ending.label}`)}</title>✕ ${escapeXml(ending.label)}</text>`
+  const way = ending
+    ? `<text class="endtext${path.of(ending.from, CLOSED)}" style="font-size:${ending.label.length > 24 ? 9.2 : 11}px" x="${x}" y="${y + 17}"><title>${escapeXml(`${stateName(state)} → CLOSED: ${ending.label}`)}</title>✕ ${escapeXml(ending.label)}</text>`
     : '';
-  return `<g><rect class="box${hot}" x="${x - BOX_WIDTH / 2}" y="${y - BOX_HEIGHT / 2}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="10"/>${name}${end}</g>`;
+  return `<g><rect class="box${hot}" x="${x - BOX_WIDTH / 2}" y="${y - BOX_HEIGHT / 2}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="10"/>${name}${way}</g>`;
 }
 
 function legend(withEnds: boolean): string[] {
