@@ -220,6 +220,7 @@ export class App {
     for (let i = 0; i < times; i++) {
       if (fd < 0) {
         fd = os.socket();
+        this.names.set(fd, `r${i + 1}`);
         if ((yield* os.connect(fd, address, number(port, 80, 65535))) < 0) return;
       }
       yield* os.send(fd, letters(100));

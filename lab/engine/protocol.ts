@@ -7,7 +7,16 @@ export type Ask =
   | { readonly ask: 'further'; readonly run: number; readonly until: number }
   | { readonly ask: 'moment'; readonly run: number; readonly step: number }
   | { readonly ask: 'bytes'; readonly run: number; readonly frame: number }
-  | { readonly ask: 'captures'; readonly run: number; readonly step: number };
+  | { readonly ask: 'captures'; readonly run: number; readonly step: number }
+  | { readonly ask: 'qlog'; readonly run: number; readonly step: number }
+  | {
+      readonly ask: 'packetdrill';
+      readonly run: number;
+      readonly step: number;
+      readonly side: 0 | 1;
+      /** The host's first connection if left out. */
+      readonly conn?: number;
+    };
 
 /** What the worker answers. */
 export type Answer =
@@ -43,5 +52,11 @@ export type Answer =
       readonly answer: 'captures';
       readonly run: number;
       readonly files: readonly [Uint8Array, Uint8Array];
+    }
+  | {
+      readonly answer: 'file';
+      readonly run: number;
+      readonly what: 'qlog' | 'packetdrill';
+      readonly text: string;
     }
   | { readonly answer: 'error'; readonly run: number; readonly line: number; readonly error: string };

@@ -1,3 +1,5 @@
+import { packetdrillOf } from '../export/packetdrill.ts';
+import { qlogOf } from '../export/qlog.ts';
 import type { Answer, Ask } from './protocol.ts';
 import { Run } from './run.ts';
 import { parseScript } from './script.ts';
@@ -73,6 +75,12 @@ export class Server {
       this.post({ answer: 'bytes', run: number, frame: ask.frame, bytes: run.bytes(ask.frame) }, []);
     else if (ask.ask === 'captures')
       this.post({ answer: 'captures', run: number, files: run.captures(ask.step) }, []);
+    else if (ask.ask === 'qlog')
+      this.post({ answer: 'file', run: number, what: ask.ask, text: qlogOf(run.script, ask.step) }, []);
+    else if (ask.ask === 'packetdrill') {
+      const text = packetdrillOf(run.script, ask.step, ask.side, ask.conn);
+      this.post({ answer: 'file', run: number, what: ask.ask, text }, []);
+    }
   }
 
   /** Answers with what is at hand; what is not exact is looked for until the next question. */

@@ -1,5 +1,5 @@
 import { type Micros, NEVER } from '../../src/base/time.ts';
-import { ACTIONS, type ActionName } from '../../src/link/rule.ts';
+import { ACTIONS, type ActionName, type Rule } from '../../src/link/rule.ts';
 import { buildSegment } from '../../src/sim/build.ts';
 import type { Host } from '../../src/sim/host.ts';
 import type { Wire } from '../../src/sim/wire.ts';
@@ -14,6 +14,8 @@ export interface Stage {
   readonly hosts: readonly [Host, Host];
   readonly apps: readonly [App, App];
   readonly wire: Wire;
+  /** The fates of single frames, which `wire clear` leaves in force. */
+  readonly fates: ReadonlySet<Rule>;
 }
 
 /** A spoofed flood at most. */
@@ -33,21 +35,21 @@ export function build(script: Script, options: StageOptions = {}): Stage {
   const a = host('A', 'B');
   const b = host('B', 'A');
   const wire = world.wire(a, b, { delay: '10ms' });
-  for (const fate of script.frames) addFate(wire, fate);
+  const fates = new Set(script.frames.map(fate => addFate(wire, fate)));
   const apps = [new App(a), new App(b)] as const;
-  const stage: Stage = { world, hosts: [a, b], apps, wire };
+  const stage: Stage = { world, hosts: [a, b], apps, wire, fates };
   for (const line of script.lines) world.at(line.at, () => perform(stage, line));
   return stage;
 }
 
 function perform(stage: Stage, line: Line): void {
-  const { world, wire, apps } = stage;
+  const { world, apps } = stage;
   if (line.who !== 'wire') {
     apps[line.who === 'A' ? 0 : 1].perform(line);
     return;
   }
   try {
-    work(wire, line);
+    work(stage, line);
   } catch (error) {
     world.note(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
     return;
@@ -56,11 +58,11 @@ function perform(stage: Stage, line: Line): void {
 }
 
 /** @throws Error that says what could not be understood */
-function work(wire: Wire, { verb, words }: Line): void {
+function work({ wire, fates }: Stage, { verb, words }: Line): void {
   const [first = '', second, third] = words;
   const from = second === 'A' || second === 'B' ? second : undefined;
   if (verb === 'rule') wire.rule(words.join(' '));
-  else if (verb === 'clear') wire.unrule();
+  else if (verb === 'clear') for (const rule of wire.rules.filter(r => !fates.has(r))) wire.unrule(rule);
   else if (verb === 'partition') wire.partition(first === 'on', from);
   else if (verb === 'flood') flood(wire, first === 'A' ? 'A' : 'B', Number(second), Number(third));
   else if (verb === 'queue') wire.set({ queue: Number(first) }, from);
@@ -89,9 +91,9 @@ function flood(wire: Wire, to: 'A' | 'B', port: number, times: number): void {
 }
 
 /** A fate for one frame is a rule that looks at its number only: all that comes before stays as it was. */
-function addFate(wire: Wire, fate: FrameFate): void {
+function addFate(wire: Wire, fate: FrameFate): Rule {
   const action: ActionName = ACTIONS.find(a => a === fate.action) ?? 'drop';
-  wire.rule({
+  return wire.rule({
     action,
     ...(action === 'delay' || action === 'duplicate' ? { time: fate.time || 300_000 } : {}),
     match: () => wire.count - 1 === fate.frame,

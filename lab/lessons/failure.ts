@@ -30,8 +30,8 @@ export const failures: readonly Lesson[] = [
     },
     question: { en: 'How does this break web servers?', zh: '这怎样影响 Web 服务器？' },
     answer: {
-      en: 'A server that answers an upload with an error and closes at once leaves the rest of the upload unread: it resets the connection, and the RST may destroy the answer before the client reads it. It should shutdown(SHUT_WR) and read on for a while.',
-      zh: '服务器对一次上传回答错误并立即关闭，上传的其余部分就没有读：连接被重置，RST 可能在客户端读到回答之前就把它毁掉。服务器应该先 shutdown(SHUT_WR)，再继续读一会儿。',
+      en: 'A server that answers an upload with an error and closes at once leaves the rest of the upload unread: it resets the connection. What of the answer was not sent yet is dropped, and the client, still writing, gets ECONNRESET and may never read what has arrived. The server should shutdown(SHUT_WR) and read on for a while.',
+      zh: '服务器对一次上传回答错误并立即关闭，上传的其余部分就没有读：连接被重置。回答里还没发出的部分被丢弃，而还在写的客户端得到 ECONNRESET，可能再也不去读已到的部分。服务器应该先 shutdown(SHUT_WR)，再继续读一会儿。',
     },
     script: `hz 250\nend 2s\n${CONNECT}\n300ms B write b 4\n400ms A close a\n600ms B read b`,
     path: { A: `${CLIENT} CLOSED`, B: `${SERVER} CLOSED` },
