@@ -30,6 +30,8 @@ export class Lab {
   /** Whether the hosts are the page's own and do what one tells them. */
   readonly live: Read<boolean> = computed(() => this.feed.value === this.client);
   private chosenByHand = false;
+  /** Up to when the ladder has been laid out. */
+  private laid = 0;
   private pending: { time: number; play: boolean } | null = null;
 
   constructor(line: Line) {
@@ -177,8 +179,12 @@ export class Lab {
     const known = feed.known.peek();
     if (log.length === 0 && !done) return;
     if (log.length > LARGE && !done && log.length < this.clock.axis.rows.length * 1.25) return;
+    // Who stands at the end of what goes on by itself stays there.
+    const follows = feed !== this.client && this.clock.time.peek() >= this.laid;
+    this.laid = known;
     batch(() => {
       this.clock.lay();
+      if (follows) this.clock.goTime(known);
       if (!this.chosenByHand) this.conn.value = this.firstConnection();
       const p = this.pending;
       if (p === null || (!done && known < p.time)) return;

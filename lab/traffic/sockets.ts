@@ -25,10 +25,9 @@ export function hostViewOf(sockets: HostSockets, at: number, connections: readon
       localPort: row.localPort,
       peer: row.peer,
       peerPort: row.peerPort,
-      // The newest of those that had the same four numbers.
-      conn: Math.max(
-        connections.lastIndexOf(`${local} – ${peer}`),
-        connections.lastIndexOf(`${peer} – ${local}`),
+      // The newest of those that had the same four numbers; later ones have a number behind.
+      conn: connections.findLastIndex(
+        label => label.startsWith(`${local} – ${peer}`) || label.startsWith(`${peer} – ${local}`),
       ),
       recvQ: row.recvQ,
       sendQ: row.sendQ,

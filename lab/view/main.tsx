@@ -7,6 +7,7 @@ import { Lab } from '../model/lab.ts';
 import { gatewayBehindPage } from '../traffic/connect.ts';
 import { readPlace, writePlace } from '../url/url.ts';
 import { App } from './app.tsx';
+import { offerConsole } from './console.ts';
 import { acceptDrops } from './drop.ts';
 import { listenToKeys } from './keys.tsx';
 import './style/index.css';
@@ -69,6 +70,7 @@ keepAddress(lab, desk);
 keepTime(lab);
 listenToKeys(desk);
 acceptDrops(desk);
+offerConsole(lab);
 render(<App desk={desk} />, document.getElementById('app')!);
 void gatewayBehindPage().then(hello => {
   desk.gateway.value = hello;

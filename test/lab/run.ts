@@ -11,7 +11,7 @@ export function runOf(text: string): Run {
 }
 
 /** Rows as text, to compare runs by. */
-export function rowsOf(run: Run, until = Number.POSITIVE_INFINITY): string[] {
+export function rowsOf(run: Pick<Run, 'log'>, until = Number.POSITIVE_INFINITY): string[] {
   const { columns: c } = run.log;
   const out: string[] = [];
   for (let i = 0; i < run.log.length && c.step[i]! <= until; i++) {

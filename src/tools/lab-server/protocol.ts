@@ -6,6 +6,9 @@ import type { WireSettings } from '../up/options.ts';
 export const LIVE_PATH = '/live';
 export const LIVE_INFO_PATH = '/live/info';
 
+/** By this element the page knows that a running gateway serves it, and does not ask in vain elsewhere. */
+export const LIVE_MARK = 'lastack-gateway';
+
 /** What a running gateway says of itself, at /live/info and first on /live. */
 export interface LiveHello {
   readonly lastack: string;

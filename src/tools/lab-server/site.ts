@@ -4,6 +4,7 @@ import { extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { LIVE_MARK, LIVE_PATH } from './protocol.ts';
 
 /** A site larger than this is not the lab's. */
 const MOST_FILES = 500;
@@ -60,6 +61,11 @@ export type Site = ReadonlyMap<string, SiteFile>;
 /** Where the built page lies: beside the compiled tools, in a clone and in the package. */
 export const labDirectory = (): string => fileURLToPath(new URL('../../../dist/lab', import.meta.url));
 
+const marked = (index: Buffer): Buffer =>
+  Buffer.from(
+    index.toString().replace('</head>', `<meta name="${LIVE_MARK}" content="${LIVE_PATH}" /></head>`),
+  );
+
 /** All files below a directory, null if there is no page. @throws Error if it can not be read, or is no such page */
 export async function readSite(directory: string): Promise<Site | null> {
   try {
@@ -76,7 +82,8 @@ export async function readSite(directory: string): Promise<Site | null> {
     bytes += (await stat(file)).size;
     if (site.size >= MOST_FILES || bytes > MOST_BYTES)
       throw new Error(`${directory} is too large for the lab`);
-    site.set(path, new SiteFile(path, await readFile(file)));
+    const body = await readFile(file);
+    site.set(path, new SiteFile(path, path === '/index.html' ? marked(body) : body));
   }
   const index = site.get('/index.html');
   if (index === undefined) return null;
