@@ -77,6 +77,12 @@ function callsOf(items: readonly Item[], ends: Ends, active: boolean): ReadonlyS
       c => c.name === 'connect' && c.localPort === ends.localPort && c.remotePort === ends.remotePort,
     );
     if (at >= 0) life(calls, calls[at]!.fd, at, found);
+    // The same socket may connect several times, to no avail: each is a connection of its own.
+    const others = [...found].filter(c => c.name === 'connect' && c.localPort !== ends.localPort);
+    const next = others.find(c => calls.indexOf(c) > at);
+    for (const c of found)
+      if (others.includes(c) || (next !== undefined && calls.indexOf(c) > calls.indexOf(next)))
+        found.delete(c);
     return found;
   }
   const at = calls.findIndex(

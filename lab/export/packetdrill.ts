@@ -1,4 +1,5 @@
 import type { Micros } from '../../src/base/time.ts';
+import type { Connection } from '../../src/tcp/connection.ts';
 import { SYN } from '../../src/wire/segment.ts';
 import { ADDRESS } from '../engine/names.ts';
 import type { Script } from '../engine/script.ts';
@@ -28,7 +29,7 @@ export function packetdrillOf(script: Script, step: number, side: 0 | 1, conn?: 
   const name = side === 0 ? 'A' : 'B';
   const flow = chooseFlow(testimony, side, conn);
   if (typeof flow === 'string') return `// Host ${name} of a scenario.\n// ${flow}\n`;
-  return checked(new Composer(testimony, flow, script).compose(name));
+  return checked(new Composer(testimony, side, flow, script).compose(name));
 }
 
 /** Lines of the script, and what stands behind it. */
@@ -49,15 +50,19 @@ class Composer {
   private readonly lines: string[] = [];
   private readonly head: string[] = [];
   private readonly cut: boolean;
+  private readonly now: Micros;
+  private readonly connections: () => Iterable<Connection>;
   private rest = '';
   /** The first thing that happens in a script has to happen at 0. */
   private begun = false;
   /** Calls that are written where they return. */
   private readonly late = new Map<number, CallItem[]>();
 
-  constructor({ items, cut }: Testimony, flow: Flow, script: Script) {
+  constructor({ items, cut, stage }: Testimony, side: 0 | 1, flow: Flow, script: Script) {
     this.items = items;
     this.cut = cut;
+    this.now = stage.world.now;
+    this.connections = () => stage.hosts[side].stack.tcp.connections();
     this.flow = flow;
     this.script = script;
   }
@@ -145,15 +150,13 @@ class Composer {
   private call(call: CallItem, at: number): void {
     if (!this.flow.calls.has(call)) return;
     const { end } = call;
+    const begunLater = this.items
+      .slice(at + 1, end === null ? undefined : call.endAt)
+      .some(c => c.kind === 'call' && this.flow.calls.has(c));
     if (end === null) {
-      if (call.name === 'connect') this.connectInBackground(call);
-      else if (call.name === 'send')
-        this.rest = `At ${timeText(call.time)} a write begins that had not returned: ask for a later event.`;
+      this.unfinished(call, begunLater);
       return;
     }
-    const begunLater = this.items
-      .slice(at + 1, call.endAt)
-      .some(c => c.kind === 'call' && this.flow.calls.has(c));
     if (call.endAt === at + 1) this.add(call.time, this.text(call));
     else if (!begunLater) this.add(call.time, this.text(call), end);
     else if (call.name === 'connect') {
@@ -162,6 +165,39 @@ class Composer {
     } else if (call.name === 'accept' || call.name === 'recv') this.postpone(call);
     else
       this.rest = `At ${timeText(call.time)} ${call.name}() waits while other calls are made; packetdrill waits for one at a time.`;
+  }
+
+  /** A call that had not returned: one that only waits leaves no trace. */
+  private unfinished(call: CallItem, begunLater: boolean): void {
+    const at = timeText(call.time);
+    if (call.name === 'connect') this.connectInBackground(call);
+    else if (call.name === 'close') this.rest = `At ${at} close() begins to wait, and it had not returned.`;
+    else if (call.name === 'send' && begunLater)
+      this.rest = `At ${at} send() waits while other calls are made; packetdrill waits for one at a time.`;
+    else if (call.name === 'send') {
+      // With a time limit it returns at the script's end, and says how much it had taken.
+      const end = this.now + 10_000;
+      const limit = end - call.time;
+      const seconds = Math.floor(limit / 1_000_000);
+      const taken = this.taken(call);
+      this.add(
+        call.time,
+        `setsockopt(${call.fd}, SOL_SOCKET, SO_SNDTIMEO, {tv_sec=${seconds}, tv_usec=${limit - seconds * 1_000_000}}, 16) = 0  // so that it ends with the script`,
+      );
+      this.add(call.time, `${callText(call)} = ${taken > 0 ? taken : '-1 EAGAIN'}`, end);
+    }
+  }
+
+  /** Bytes that a send() that still waits has handed over. */
+  private taken(call: CallItem): number {
+    const { localPort, remotePort, peer, calls } = this.flow;
+    let before = 0;
+    for (const c of calls)
+      if (c.name === 'send' && c.fd === call.fd && c.end !== null && c.result > 0) before += c.result;
+    for (const c of this.connections())
+      if (c.localPort === localPort && c.remotePort === remotePort && c.remote.toString() === peer)
+        return ((c.writeSeq - c.iss) >>> 0) - 1 - before;
+    return 0;
   }
 
   private text(call: CallItem): string {

@@ -139,7 +139,7 @@ class Witness implements Testimony {
       return recv.apply(begin, a);
     };
     begin.send = (...a) => {
-      this.begins('send', a[0]);
+      this.begins('send', a[0], a[1]?.length ?? 0);
       return send.apply(begin, a);
     };
     begin.close = (...a) => {
@@ -156,9 +156,9 @@ class Witness implements Testimony {
     };
   }
 
-  private begins(name: string, fd: number): CallItem {
+  private begins(name: string, fd: number, n = -1): CallItem {
     this.drain();
-    const item = this.call(name, fd, [fd]);
+    const item = this.call(name, fd, n < 0 ? [fd] : [fd, n]);
     this.waiting.push(item);
     return item;
   }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../lab/engine/protocol.ts';
 import { parseScript, type Script } from '../../lab/engine/script.ts';
+import { Server } from '../../lab/engine/server.ts';
 import { packetdrillOf } from '../../lab/export/packetdrill.ts';
 import { LESSONS, lessonOf } from '../../lab/lessons/index.ts';
 import type { Outcome } from '../../src/tools/packetdrill/report.ts';
@@ -40,8 +42,8 @@ const SHORTER: Readonly<Record<string, RegExp>> = {
   'tw-reuse-on B': NEW,
   'reboot B': CUT,
   'keepalive B': CUT,
-  // A retransmission and a first transmission at one microsecond: RACK decides by which came first.
-  'fast-retransmit A': /packetdrill tells it differently/,
+  // 40 ms after data came, less 1 µs of the runner's own: the delayed ACK's mode hangs on which it is.
+  'close-three A': /packetdrill tells it differently/,
 };
 
 describe.each(LESSONS.map(l => [l.id, l.script] as const))('lesson %s', (id, text) => {
@@ -73,8 +75,8 @@ test('it holds the calls with their results, and both directions with relative n
     '0.300000 close(3) = 0',
     '0.300000 > F. 1:1(0) ack 1 win 63 <nop,nop,TS>',
     expect.stringMatching(/< \. 1:1\(0\) ack 2 win 64 <nop,nop,TS>$/),
-    '0.810000 < F. 1:1(0) ack 2 win 64 <nop,nop,TS>',
-    '0.810000 > . 2:2(0) ack 2 win 63 <nop,nop,TS>',
+    '0.610000 < F. 1:1(0) ack 2 win 64 <nop,nop,TS>',
+    '0.610000 > . 2:2(0) ack 2 win 63 <nop,nop,TS>',
   ]);
 });
 
@@ -144,6 +146,48 @@ test('a call that waits while others are made is written where it returns; conne
     expect(run(pkt).status).toBe('ok');
     expect(comments(pkt)).toBe('');
   }
+});
+
+test('a write that has not returned is given a time limit, at which it ends with what it had taken', () => {
+  const text =
+    'end 20s\n0 B listen s 80 5 rcvbuf=4096\n0 B accept s b\n10ms A connect a B:80\n300ms A write a 400000';
+  const pkt = packetdrillOf(scriptOf(text), stepsOf(text), 0);
+  expect(pkt).toMatch(
+    /SO_SNDTIMEO, \{tv_sec=\d+, tv_usec=\d+\}, 16\) = 0.*\n0\.300000\.\.\.\d+\.\d+ send\(3, \.\.\., 400000, 0\) = \d{4,6}\n/,
+  );
+  expect(run(pkt).status).toBe('ok');
+  expect(comments(pkt)).toBe('');
+});
+
+test('a socket that connects again is another connection', () => {
+  const text = 'end 1s\n10ms A connect a B:81\n300ms A connect a B:81';
+  for (const conn of [0, 1]) {
+    const pkt = packetdrillOf(scriptOf(text), END, 0, conn);
+    expect(told(pkt).filter(l => l.includes('connect('))).toHaveLength(1);
+    expect(pkt).toContain('= -1 ECONNREFUSED');
+    expect(run(pkt).status).toBe('ok');
+    expect(comments(pkt)).toBe('');
+  }
+});
+
+test('the worker answers with files', () => {
+  const answers: Answer[] = [];
+  const jobs: (() => void)[] = [];
+  const server = new Server(
+    a => answers.push(structuredClone(a)),
+    job => jobs.push(job),
+  );
+  server.take({ ask: 'run', run: 1, script: lessonOf('close-four')!.script });
+  while (jobs.length > 0) jobs.shift()!();
+  answers.length = 0;
+  server.take({ ask: 'packetdrill', run: 1, step: 1000, side: 1 });
+  server.take({ ask: 'packetdrill', run: 1, step: 1000, side: 0, conn: 0 });
+  server.take({ ask: 'qlog', run: 1, step: 1000 });
+  expect(answers.map(a => (a.answer === 'file' ? [a.what, a.text.slice(0, 9)] : a))).toEqual([
+    ['packetdrill', '// Host B'],
+    ['packetdrill', '// Host A'],
+    ['qlog', '{\n "qlog_'],
+  ]);
 });
 
 test('lingering and abortive closes say how', () => {
