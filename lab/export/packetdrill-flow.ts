@@ -23,6 +23,18 @@ export function tcpOf(item: Item): { readonly packet: LivePacket; readonly tcp: 
   return packet.body.kind === 'tcp' ? { packet, tcp: packet.body } : null;
 }
 
+/** Whether it is a segment of this connection. */
+export function isOf(flow: Flow, item: Item): boolean {
+  const segment = tcpOf(item);
+  if (segment === null) return false;
+  const { packet, tcp } = segment;
+  const [peer, remote, local] =
+    item.kind === 'out'
+      ? [packet.destination, tcp.destinationPort, tcp.sourcePort]
+      : [packet.source, tcp.sourcePort, tcp.destinationPort];
+  return peer.toString() === flow.peer && local === flow.localPort && remote === flow.remotePort;
+}
+
 interface Ends {
   readonly conn: number;
   readonly peer: string;

@@ -4,7 +4,7 @@ import { SYN } from '../../src/wire/segment.ts';
 import { ADDRESS } from '../engine/names.ts';
 import type { Script } from '../engine/script.ts';
 import { checked } from './packetdrill-check.ts';
-import { chooseFlow, type Flow, tcpOf } from './packetdrill-flow.ts';
+import { chooseFlow, type Flow, isOf, tcpOf } from './packetdrill-flow.ts';
 import {
   callText,
   learn,
@@ -50,7 +50,6 @@ class Composer {
   private readonly lines: string[] = [];
   private readonly head: string[] = [];
   private readonly cut: boolean;
-  private readonly now: Micros;
   private readonly connections: () => Iterable<Connection>;
   private rest = '';
   /** The first thing that happens in a script has to happen at 0. */
@@ -61,7 +60,6 @@ class Composer {
   constructor({ items, cut, stage }: Testimony, side: 0 | 1, flow: Flow, script: Script) {
     this.items = items;
     this.cut = cut;
-    this.now = stage.world.now;
     this.connections = () => stage.hosts[side].stack.tcp.connections();
     this.flow = flow;
     this.script = script;
@@ -115,17 +113,15 @@ class Composer {
     if (segment === null) return;
     const { packet, tcp } = segment;
     const out = item.kind === 'out';
-    const peer = out ? packet.destination : packet.source;
-    const local = out ? tcp.sourcePort : tcp.destinationPort;
-    const remote = out ? tcp.destinationPort : tcp.sourcePort;
-    if (peer.toString() !== flow.peer || local !== flow.localPort || remote !== flow.remotePort) {
+    if (!isOf(flow, item)) {
+      const { sourcePort: remote, destinationPort: local } = tcp;
       // SYNs of others fill the listener's queue; what it answers them a script does not see.
       if (
         !out &&
         !flow.active &&
         local === flow.localPort &&
         tcp.flags === SYN &&
-        peer.toString() !== flow.peer
+        packet.source.toString() !== flow.peer
       )
         this.add(
           item.time,
@@ -176,7 +172,7 @@ class Composer {
       this.rest = `At ${at} send() waits while other calls are made; packetdrill waits for one at a time.`;
     else if (call.name === 'send') {
       // With a time limit it returns at the script's end, and says how much it had taken.
-      const end = this.now + 10_000;
+      const end = this.lastTime() + 10_000;
       const limit = end - call.time;
       const seconds = Math.floor(limit / 1_000_000);
       const taken = this.taken(call);
@@ -186,6 +182,17 @@ class Composer {
       );
       this.add(call.time, `${callText(call)} = ${taken > 0 ? taken : '-1 EAGAIN'}`, end);
     }
+  }
+
+  /** When the last thing that the script tells has happened. */
+  private lastTime(): Micros {
+    let last = 0;
+    for (const item of this.items) {
+      if (item.kind === 'call') {
+        if (this.flow.calls.has(item)) last = Math.max(last, item.end ?? item.time);
+      } else if (isOf(this.flow, item)) last = Math.max(last, item.time);
+    }
+    return last;
   }
 
   /** Bytes that a send() that still waits has handed over. */
