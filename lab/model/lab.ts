@@ -29,6 +29,8 @@ export class Lab {
   readonly lesson: Read<Lesson | null> = computed(() => lessonOf(this.lessonId.value));
   /** Whether the hosts are the page's own and do what one tells them. */
   readonly live: Read<boolean> = computed(() => this.feed.value === this.client);
+  /** Movement is to be spared: what would play by itself is shown at its end. */
+  still = false;
   private chosenByHand = false;
   /** Up to when the ladder has been laid out. */
   private laid = 0;
@@ -187,12 +189,12 @@ export class Lab {
       if (follows) this.clock.goTime(known);
       if (!this.chosenByHand) this.conn.value = this.firstConnection();
       const p = this.pending;
-      if (p === null || (!done && known < p.time)) return;
+      if (p === null || (!done && (known < p.time || (p.play && this.still)))) return;
       this.pending = null;
-      this.clock.goTime(p.time);
+      this.clock.goTime(p.play && this.still ? known : p.time);
       // The same step may look different in the new run.
       this.client.look(this.clock.step.peek());
-      this.clock.playing.value = p.play;
+      this.clock.playing.value = p.play && !this.still;
     });
   }
 

@@ -21,7 +21,10 @@ export function offerConsole(lab: Lab): void {
   globalThis.lastackLab = {
     log: () => plain(lab.feed.peek().log.piece(0, 0)),
     known: () => ({ time: lab.feed.peek().known.peek(), done: lab.feed.peek().done.peek() }),
-    go: seconds => lab.clock.goTime(seconds * 1e6),
+    go: seconds => {
+      lab.clock.playing.value = false;
+      lab.clock.goTime(seconds * 1e6);
+    },
     run: script => lab.run(script, 0),
     script: () => lab.script.peek(),
   };

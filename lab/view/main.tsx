@@ -28,7 +28,7 @@ function begin(lab: Lab, desk: Desk): void {
   const place = readPlace(location.hash);
   const preferred = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
   desk.setLang(place.lang !== '' ? place.lang : preferred);
-  if (place.lesson === '' && place.script === '') lab.teach(FIRST, !still());
+  if (place.lesson === '' && place.script === '') lab.teach(FIRST);
   else lab.open(place);
 }
 
@@ -36,7 +36,8 @@ function begin(lab: Lab, desk: Desk): void {
 function keepAddress(lab: Lab, desk: Desk): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
-    for (const part of [lab.lessonId, lab.script, lab.clock.time, lab.lang, lab.live]) void part.value;
+    for (const part of [lab.lessonId, lab.script, lab.clock.time, lab.clock.playing, lab.lang, lab.live])
+      void part.value;
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (lab.live.peek() && !lab.clock.playing.peek()) history.replaceState(null, '', writePlace(lab.place));
@@ -53,13 +54,15 @@ function keepTime(lab: Lab): void {
     let asked = requestAnimationFrame(function frame(now: number) {
       lab.clock.tick((now - last) / 1000);
       last = now;
-      asked = requestAnimationFrame(frame);
+      // The tick may have been the last.
+      if (lab.clock.playing.peek()) asked = requestAnimationFrame(frame);
     });
     return () => cancelAnimationFrame(asked);
   });
 }
 
 const lab = new Lab(workerLine());
+lab.still = still();
 const desk = new Desk(lab);
 effect(() => {
   document.documentElement.lang = lang.value === 'zh' ? 'zh-CN' : 'en';

@@ -5,7 +5,9 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { EventLog, type LogPiece } from '../../../lab/engine/log.ts';
+import { Axis } from '../../../lab/model/axis.ts';
 import { readPlace } from '../../../lab/url/url.ts';
+import { arrowOf, frameOf } from '../../../lab/view/ladder/geometry.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const SITE = join(ROOT, 'dist', 'lab');
@@ -123,6 +125,25 @@ export class Watched {
     await this.page.evaluate(
       () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     );
+  }
+
+  /** Clicks the middle of a segment's arrow, where the ladder draws it. */
+  async clickRow(row: number): Promise<void> {
+    const log = await this.log();
+    const { time } = await this.page.evaluate(() => globalThis.lastackLab!.known());
+    const axis = new Axis();
+    axis.build(log, time);
+    await this.page.evaluate(y => {
+      const box = document.getElementById('ladder')!;
+      box.scrollTop = y - box.clientHeight / 2;
+    }, axis.rows[row]!);
+    await this.settled();
+    const box = (await this.page.locator('#ladder').boundingBox())!;
+    const top = await this.page.evaluate(() => document.getElementById('ladder')!.scrollTop);
+    const frame = frameOf(box.width);
+    const way = arrowOf(log, axis, row, frame, { x1: 0, y1: 0, x2: 0, y2: 0 });
+    await this.page.mouse.click(box.x + (way.x1 + way.x2) / 2, box.y + (way.y1 + way.y2) / 2 - top);
+    await this.page.locator('.inspector').waitFor();
   }
 
   /** The way that the state diagram of a host shows. */
