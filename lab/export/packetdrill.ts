@@ -146,6 +146,12 @@ class Composer {
   private call(call: CallItem, at: number): void {
     if (!this.flow.calls.has(call)) return;
     const { end } = call;
+    const waits = (c: Item): boolean =>
+      c.kind === 'call' && this.flow.calls.has(c) && c.fd === call.fd && (c.end === null || c.endAt > at);
+    if (call.name === 'close' && this.items.slice(0, at).some(waits)) {
+      this.rest = `At ${timeText(call.time)} close() is called while another call waits on the same socket; packetdrill waits for one at a time.`;
+      return;
+    }
     const begunLater = this.items
       .slice(at + 1, end === null ? undefined : call.endAt)
       .some(c => c.kind === 'call' && this.flow.calls.has(c));

@@ -170,6 +170,14 @@ test('a socket that connects again is another connection', () => {
   }
 });
 
+test('close() while another call waits on the socket can not be told', () => {
+  const text =
+    'end 3s\n0 B listen s 80\n0 B accept s b\n10ms A connect a B:80\n100ms A read a\n300ms A close a\n1s B write b 10';
+  const pkt = packetdrillOf(scriptOf(text), stepsOf(text), 0);
+  expect(comments(pkt)).toMatch(/^\/\/ At 0\.300000 close\(\) is called while another call waits/);
+  expect(run(pkt).status).toBe('ok');
+});
+
 test('the worker answers with files', () => {
   const answers: Answer[] = [];
   const jobs: (() => void)[] = [];
