@@ -32,19 +32,18 @@ export function Charts({ lab }: { lab: Lab }) {
   const matter = lab.lesson.value?.group === 'flow' || !lab.live.value;
   return (
     <details class="charts" open={matter} key={lab.lessonId.value}>
-      <summary>
-        {t('charts')}
-        <label>
-          {t('sender')}{' '}
-          <select value={String(shown)} onChange={e => (side.value = Number(e.currentTarget.value))}>
-            {sides.map(s => (
-              <option key={s} value={String(s)}>
-                {lab.feed.value.sides[s as 0 | 1]}
-              </option>
-            ))}
-          </select>
-        </label>
-      </summary>
+      <summary>{t('charts')}</summary>
+      <label class="sender">
+        {t('sender')}{' '}
+        <select value={String(shown)} onChange={e => (side.value = Number(e.currentTarget.value))}>
+          {sides.map(s => (
+            <option key={s} value={String(s)}>
+              {lab.feed.value.sides[s as 0 | 1]}
+            </option>
+          ))}
+        </select>
+      </label>
+
       <div ref={box} class="chart" />
     </details>
   );
