@@ -4,9 +4,9 @@ import type { Answer, Ask } from './protocol.ts';
 import { Run } from './run.ts';
 import { parseScript } from './script.ts';
 
-/** Events between two looks at the mailbox: of a run, and of one that is repeated to find a moment. */
-const SLICE = 400;
-const SEEK_SLICE = 600;
+/** Events at a time, and the milliseconds after which the mailbox is looked at. */
+const EVENTS = 50;
+const SLICE = 6;
 
 /**
  * Answers the page: runs what it is given ahead of what is shown, a slice at a time, so that questions in
@@ -109,7 +109,9 @@ export class Server {
     try {
       if (this.sought >= 0) this.seek(run);
       if (this.running) {
-        this.running = run.advance(SLICE);
+        const began = performance.now();
+        do this.running = run.advance(EVENTS);
+        while (this.running && performance.now() - began < SLICE);
         this.send(run, !this.running);
       }
     } catch (error) {
@@ -120,7 +122,9 @@ export class Server {
 
   private seek(run: Run): void {
     const step = this.sought;
-    const moment = run.seek(SEEK_SLICE);
+    const began = performance.now();
+    let moment = run.seek(EVENTS);
+    while (moment === null && performance.now() - began < SLICE) moment = run.seek(EVENTS);
     if (moment === null) return;
     this.sought = -1;
     this.post({ answer: 'moment', run: this.number, step, moment, exact: true }, []);

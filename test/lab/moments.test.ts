@@ -19,6 +19,9 @@ const LONG = `end 60s
 2s wire rule drop B ack>=40000 1
 0 A fetch 1500 B:80 pool`;
 
+/** Run once: nothing that is asked of it changes it. */
+const whole = runOf(LONG);
+
 type MomentAnswer = Extract<Answer, { answer: 'moment' }>;
 
 function serve(script: string) {
@@ -41,8 +44,7 @@ const look = (step: number): Ask => ({ ask: 'moment', run: 1, step });
 
 test('a late moment is answered at once with one before it, and then exactly', () => {
   const { server, work, moments } = serve(LONG);
-  const run = runOf(LONG);
-  const step = run.steps - 7;
+  const step = whole.steps - 7;
   server.take(look(step));
   const [near] = moments();
   expect(moments().length).toBe(1);
@@ -69,10 +71,9 @@ test('a newer question takes the place of the one that is being looked for', () 
 });
 
 test('what is found again is what was there', () => {
-  const run = runOf(LONG);
   const seen = new Map<number, string>();
-  for (let step = 4010; step < run.steps; step++) {
-    const { moment, exact } = run.at(step);
+  for (let step = 4010; step < whole.steps; step++) {
+    const { moment, exact } = whole.at(step);
     if (exact) seen.set(step, JSON.stringify(moment));
   }
   expect(seen.size).toBeGreaterThan(1000);
@@ -87,10 +88,9 @@ test('what is found again is what was there', () => {
 });
 
 test('steps beside the last question are known', () => {
-  const run = runOf(LONG);
-  run.moment(9001);
+  whole.moment(9001);
   for (let step = 9000; step > 8900; step--)
-    expect(run.at(step)).toMatchObject({ exact: true, moment: { step } });
+    expect(whole.at(step)).toMatchObject({ exact: true, moment: { step } });
 });
 
 test('the page shows the near moment until the exact one comes', () => {
@@ -164,8 +164,7 @@ test('samples are thinned out evenly when there are too many, and the last stays
 });
 
 test('samples tell each change of each connection', () => {
-  const run = runOf(LONG);
-  const numbers = run.samples.from(0);
+  const numbers = whole.samples.from(0);
   const pairs = new Set<string>();
   for (let i = 0; i < numbers.length; i += SAMPLE) pairs.add(`${numbers[i + 2]} ${numbers[i + 3]}`);
   expect([...pairs].sort()).toEqual(['0 0', '0 1', '0 2', '1 0', '1 1', '1 2']);
