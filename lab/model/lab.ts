@@ -90,6 +90,7 @@ export class Lab {
       this.chosenByHand = false;
       this.only.value = false;
       this.pending = null;
+      this.laid = 0;
       this.feed.value = feed;
     });
     this.clock.toEnd();

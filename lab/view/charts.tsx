@@ -29,7 +29,7 @@ export function Charts({ lab }: { lab: Lab }) {
 
   if (empty) return null;
   // Where windows are the matter, they are open from the start.
-  const matter = lab.lesson.value?.group === 'flow' || !lab.live.value;
+  const matter = lab.live.value && lab.lesson.value?.group === 'flow';
   return (
     <details class="charts" open={matter} key={lab.lessonId.value}>
       <summary>{t('charts')}</summary>

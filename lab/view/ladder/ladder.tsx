@@ -3,12 +3,15 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Lab } from '../../model/lab.ts';
 import { repeated } from '../../words/row.ts';
 import { lang, t } from '../../words/words.ts';
+import { Icon } from '../icon.tsx';
 import { theme } from '../theme.ts';
 import { frameOf, rowAt } from './geometry.ts';
 import { Mirror, visibleRows } from './mirror.tsx';
 import { paintLadder, type Scene } from './painter.ts';
 import { readPalette } from './palette.ts';
 
+/** A scroll so soon after a wheel, a finger or a key was meant. */
+const MEANT_MS = 600;
 /** Where the moment is kept while time passes, as a share of the height. */
 const FOLLOW_AT = 0.68;
 
@@ -119,6 +122,10 @@ export function Ladder({ lab }: { lab: Lab }) {
         aria-label={t('ladder')}
         aria-describedby="ladder-help"
         onScroll={onScroll}
+        onWheel={() => follow.meant()}
+        onTouchMove={() => follow.meant()}
+        onPointerDown={() => follow.meant()}
+        onPointerMove={e => e.buttons !== 0 && follow.meant()}
         onClick={e => (lab.chosen.value = find(e))}
         onKeyDown={e => follow.key(e)}
         onMouseMove={e => box.current!.classList.toggle('over', find(e) >= 0)}
@@ -137,7 +144,7 @@ export function Ladder({ lab }: { lab: Lab }) {
       <Mirror lab={lab} first={first} end={end} />
       {follow.lost.value && (
         <button type="button" class="follow" onClick={() => follow.again()}>
-          ⌖ {t('follow')}
+          <Icon name="delay" /> {t('follow')}
         </button>
       )}
     </div>
@@ -171,8 +178,8 @@ class Follow {
   readonly lost;
   private readonly lab: Lab;
   private box: HTMLElement | null = null;
-  /** Where we have scrolled to ourselves. */
-  private own = -1;
+  /** When someone last did what scrolls: not every scroll is meant, a box that shrinks scrolls too. */
+  private meantAt = Number.NEGATIVE_INFINITY;
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -195,14 +202,18 @@ class Follow {
     this.show(this.lab.clock.y);
   }
 
+  meant(): void {
+    this.meantAt = performance.now();
+  }
+
   scrolled(): void {
-    const at = this.box!.scrollTop;
-    if (Math.abs(at - this.own) < 2) return;
-    const y = this.lab.clock.y - at;
+    if (performance.now() - this.meantAt > MEANT_MS) return;
+    const y = this.lab.clock.y - this.box!.scrollTop;
     this.lost.value = y < 0 || y > this.box!.clientHeight;
   }
 
   key(e: KeyboardEvent): void {
+    this.meant();
     if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
     e.preventDefault();
     e.stopPropagation();
@@ -229,6 +240,5 @@ class Follow {
   private scrollTo(top: number): void {
     const box = this.box!;
     box.scrollTop = Math.max(0, Math.min(top, box.scrollHeight - box.clientHeight));
-    this.own = box.scrollTop;
   }
 }
