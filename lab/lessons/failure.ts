@@ -81,8 +81,8 @@ export const flow: readonly Lesson[] = [
     group: 'flow',
     title: { en: 'Zero window and persist', zh: '零窗口与坚持定时器' },
     text: {
-      en: 'B’s buffer is the smallest that there is, and its program does not read. After 4344 bytes the window is 0, and A stops, with 35 kB left. An update of the window could be lost, so A asks: a probe when the persist timer goes off, at doubling distances. (The second probe gets no answer: Linux answers such segments once in half a second at most. And the segment that A sends twice is a tail loss probe: B took its time with the ACK.) At 60 s B reads 1500 bytes, and A sends one segment more.',
-      zh: 'B 的缓冲区是允许的最小值，而它的程序不读数据。4344 字节之后窗口为 0，A 还剩 35 kB，只能停下。窗口更新可能丢失，所以 A 要问：坚持定时器到期就探测，间隔加倍。（第二次探测没有得到回答：Linux 对这类报文段最多半秒回答一次。A 发了两遍的那个报文段是尾部丢失探测：B 的 ACK 来得太慢。）60 秒时 B 读走 1500 字节，A 又发出一个报文段。',
+      en: 'B’s receive buffer is tiny (SO_RCVBUF 4096), and its program does not read. After 4344 bytes the window is 0, and A stops, with 35 kB left. An update of the window could be lost, so A asks: a probe when the persist timer goes off, at doubling distances. (The second probe gets no answer: Linux answers such segments once in half a second at most. And the segment that A sends twice is a tail loss probe: B took its time with the ACK.) At 60 s B reads 1500 bytes, and A sends one segment more.',
+      zh: 'B 的接收缓冲区很小（SO_RCVBUF 4096），而它的程序不读数据。4344 字节之后窗口为 0，A 还剩 35 kB，只能停下。窗口更新可能丢失，所以 A 要问：坚持定时器到期就探测，间隔加倍。（第二次探测没有得到回答：Linux 对这类报文段最多半秒回答一次。A 发了两遍的那个报文段是尾部丢失探测：B 的 ACK 来得太慢。）60 秒时 B 读走 1500 字节，A 又发出一个报文段。',
     },
     question: {
       en: 'How long does A probe a window that stays shut?',
@@ -119,8 +119,8 @@ export const flow: readonly Lesson[] = [
     group: 'flow',
     title: { en: 'Fast retransmit and RACK', zh: '快速重传与 RACK' },
     text: {
-      en: 'The fifth segment of many is lost. B acknowledges what follows with SACK blocks, and as soon as they name three segments A repeats the lost one, a round trip after it was sent and long before the timer. At 1 s the last but one of six is lost: a single SACK tells of it. A now waits a quarter of a round trip before it repeats.',
-      zh: '许多报文段中的第五个丢了。B 用 SACK 块确认其后的报文段，一旦其中有了三个，A 就重发丢失的那个：离它发出只过了一个往返，远早于定时器。1 秒时，六个报文段中的倒数第二个丢了：只有一个 SACK 能说明这一点。这次 A 先等了四分之一个往返才重发。',
+      en: 'The fifth segment of many is lost. B acknowledges what follows with SACK blocks, and as soon as they name three segments A repeats the lost one, a round trip after it was sent and long before the timer. At 1 s the last but one of six is lost: a single SACK tells of it. A now waits a good quarter of a round trip before it repeats.',
+      zh: '许多报文段中的第五个丢了。B 用 SACK 块确认其后的报文段，一旦其中有了三个，A 就重发丢失的那个：离它发出只过了一个往返，远早于定时器。1 秒时，六个报文段中的倒数第二个丢了：只有一个 SACK 能说明这一点。这次 A 先等了四分之一个往返多一点才重发。',
     },
     question: {
       en: 'What is the quarter of a round trip good for?',

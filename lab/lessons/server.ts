@@ -125,8 +125,8 @@ export const servers: readonly Lesson[] = [
     },
     question: { en: 'What is lost with a cookie?', zh: '用 cookie 会失去什么？' },
     answer: {
-      en: 'There is room for one of four values of MSS only; window scale and SACK have to hide in the timestamp. And nothing is repeated: if the client’s ACK is lost and the server is to speak first, both wait.',
-      zh: 'MSS 只能从四个值中选一个，窗口扩大和 SACK 得藏进时间戳。而且什么都不会重发：如果客户端的 ACK 丢了，又该由服务器先说话，双方就只能干等。',
+      en: 'There is room for one of four values of MSS only; window scale and SACK have to hide in the timestamp. And nothing is repeated: if the client’s ACK is lost and the server is to speak first, the client waits for words of a server that knows of no connection.',
+      zh: 'MSS 只能从四个值中选一个，窗口扩大和 SACK 得藏进时间戳。而且什么都不会重发：如果客户端的 ACK 丢了，又该由服务器先说话，客户端就只能干等，而服务器根本不知道有这条连接。',
     },
     script:
       'end 20s\n0 B sysctl tcp_syncookies 1\n0 B listen s 80 8\n0 B serve s\n50ms wire flood B 80 40\n500ms A connect a B:80',

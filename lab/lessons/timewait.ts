@@ -121,10 +121,10 @@ export const timeWait: readonly Lesson[] = [
       en: 'The same late copy, the same ACK, the same RST, but A has tcp_rfc1337 = 1: TIME_WAIT takes no notice of the RST. Its 60 s, which began anew when it answered the copy, run to the end: it is gone at 65 s.',
       zh: '同样的迟到副本、同样的 ACK、同样的 RST，但 A 设了 tcp_rfc1337 = 1：TIME_WAIT 不理会这个 RST。回答副本时 60 秒重新开始计，走完为止：65 秒时才消失。',
     },
-    question: { en: 'Why is the knob off by default?', zh: '为什么这个参数默认关闭？' },
+    question: { en: 'What does the knob cost?', zh: '打开这个参数有什么代价？' },
     answer: {
-      en: 'It hardly matters: old duplicates are rare, and a RST into TIME_WAIT usually means that the peer has restarted and wants the ports again.',
-      zh: '它影响不大：旧的重复报文段很少见，而发给 TIME_WAIT 的 RST 多半说明对端重启过，想再用这对端口。',
+      en: 'A peer that has forgotten the connection, after a reboot say, can then no longer end the TIME_WAIT: the ports stay taken for the full 60 s. It is off by default.',
+      zh: '已经忘记这条连接的对端（比如重启之后）就不能再提前结束 TIME_WAIT：这对端口要被占满 60 秒。它默认是关闭的。',
     },
     script: `end 70s\n0 A sysctl tcp_rfc1337 1\n${LATE_COPY}`,
     path: { A: `${A_FIRST} CLOSED`, B: B_LAST },

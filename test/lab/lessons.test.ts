@@ -32,3 +32,12 @@ test('every timeline that a lesson names is there', () => {
     expect(existsSync(file), l.golden).toBe(true);
   }
 });
+
+test('each situation that everybody meets or is asked about has a lesson', () => {
+  const ids = `handshake third-lost refused before-accept simultaneous-open self-connect close-four close-three
+    half-close simultaneous-close wave1-once wave1-forever wave2-once wave2-forever wave3-once wave3-forever
+    wave4-once wave4-forever tw-last-ack tw-old-duplicate tw-reuse-off tw-reuse-on fin-timeout rfc1337 rfc1337-on
+    pool close-wait-leak fw2-close fw2-shutdown ports-exhausted backlog flood flood-cookies reboot rst-unread
+    orphan-retries keepalive zero-window slow-start fast-retransmit`;
+  expect(LESSONS.map(l => l.id).sort()).toEqual(ids.split(/\s+/).sort());
+});
