@@ -8,8 +8,8 @@ import { Clock } from './clock.ts';
 import type { Feed, Read } from './feed.ts';
 
 export type Lang = 'en' | 'zh';
-/** Rows from which on the ladder is not laid out anew at every piece that comes. */
-const LARGE = 20_000;
+/** While a long run comes in, laying out the ladder takes at most this share of the time. */
+const SHARE = 1 / 12;
 
 /** What the page knows and does: the script, what came of it, and what is looked at. */
 export class Lab {
@@ -34,6 +34,7 @@ export class Lab {
   private chosenByHand = false;
   /** Up to when the ladder has been laid out. */
   private laid = 0;
+  private patientUntil = 0;
   private pending: { time: number; play: boolean } | null = null;
 
   constructor(line: Line) {
@@ -181,12 +182,15 @@ export class Lab {
     const done = feed.done.peek();
     const known = feed.known.peek();
     if (log.length === 0 && !done) return;
-    if (log.length > LARGE && !done && log.length < this.clock.axis.rows.length * 1.25) return;
+    const begun = performance.now();
+    if (!done && begun < this.patientUntil) return;
     // Who stands at the end of what goes on by itself stays there.
     const follows = feed !== this.client && this.clock.time.peek() >= this.laid;
     this.laid = known;
     batch(() => {
       this.clock.lay();
+      const now = performance.now();
+      this.patientUntil = now + (now - begun) / SHARE;
       if (follows) this.clock.goTime(known);
       if (!this.chosenByHand) this.conn.value = this.firstConnection();
       const p = this.pending;

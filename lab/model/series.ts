@@ -26,14 +26,18 @@ export function sidesWith(samples: readonly Float64Array[], conn: number): numbe
   return [0, 1].filter(s => counts[s]! > 0).sort((a, b) => counts[b]! - counts[a]!);
 }
 
+/** Points of a line at most: more than a screen has columns can't be seen. */
+const MOST_POINTS = 3000;
+
 export function seriesOf(samples: readonly Float64Array[], conn: number, side: number, axis: Axis): Series {
   const s: Series = { x: [], cwnd: [], inFlight: [], ssthresh: [], srtt: [] };
   for (const piece of samples)
     for (let i = 0; i + SAMPLE <= piece.length; i += SAMPLE) {
       if (piece[i + 3] !== conn || piece[i + 2] !== side) continue;
       const x = axis.yAfter(piece[i + 1]!);
-      // Of what happens at one moment the last is what remains.
-      if (s.x.at(-1) === x) for (const line of Object.values(s)) line.pop();
+      // Of what happens at one place the last is what remains.
+      if (s.x.length > 0 && x - s.x.at(-1)! <= axis.height / MOST_POINTS)
+        for (const line of Object.values(s)) line.pop();
       s.x.push(x);
       s.cwnd.push(known(piece[i + 4]!));
       s.ssthresh.push(known(piece[i + 5]!));

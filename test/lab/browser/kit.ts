@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname, join, normalize, resolve } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { EventLog, type LogPiece } from '../../../lab/engine/log.ts';
 import { Axis } from '../../../lab/model/axis.ts';
 import { readPlace } from '../../../lab/url/url.ts';
+import type { LabConsole } from '../../../lab/view/console.ts';
 import { arrowOf, frameOf } from '../../../lab/view/ladder/geometry.ts';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-const SITE = join(ROOT, 'dist', 'lab');
+const SITE = resolve('dist', 'lab');
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const ARGS =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
@@ -29,6 +28,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
 };
+declare global {
+  var lastackLab: LabConsole | undefined;
+}
+
 /** The site must work under any path. */
 const PREFIX = '/a/path/of its own/';
 
@@ -57,7 +60,7 @@ export class Bench {
         .writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' })
         .end(readFileSync(file));
     });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()));
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
     return new Bench(server, await chromium.launch({ executablePath: CHROMIUM!, args: ARGS }));
   }
 
@@ -69,7 +72,7 @@ export class Bench {
 
   async close(): Promise<void> {
     await this.browser.close();
-    await new Promise(resolve => this.server.close(resolve));
+    await new Promise(done => this.server.close(done));
   }
 }
 
@@ -123,7 +126,7 @@ export class Watched {
   /** Two frames later all that is to be drawn has been drawn. */
   async settled(): Promise<void> {
     await this.page.evaluate(
-      () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+      () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))),
     );
   }
 
