@@ -11,11 +11,14 @@ interface Known {
   readonly remote: string;
   readonly remotePort: number;
   state: State;
-  /** It is a row of a table (a request of a SYN queue, a TIME_WAIT) rather than a connection. */
-  row: boolean;
+  /** The table that it is a row of, if it is no connection. */
+  row: Rows | null;
   /** Number of the last look at which the row was there. */
   look: number;
 }
+
+/** What is known of the rows of a table: the requests of SYN queues, or TIME_WAIT and orphans' FIN_WAIT_2. */
+type Rows = Set<Known>;
 
 interface Ends {
   readonly local: { toString(): string };
@@ -35,8 +38,11 @@ export class StateLog implements TraceSink {
   private readonly host: Host;
   private stack: Stack | null = null;
   private readonly known = new Map<string, Known>();
+  private readonly requests: Rows = new Set();
+  private readonly waits: Rows = new Set();
   private looks = 0;
-  private rows = 0;
+  /** The changes of the TIME_WAIT table at the last look: thousands of rows are not walked in vain. */
+  private seen = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -44,22 +50,22 @@ export class StateLog implements TraceSink {
 
   watch(stack: Stack): void {
     this.stack = stack;
+    this.seen = 0;
     stack.tcp.trace = this;
   }
 
   /** The host has crashed: nothing is known any more. */
   forget(): void {
     this.known.clear();
-    this.rows = 0;
+    this.requests.clear();
+    this.waits.clear();
   }
 
   transition(tcb: Tcb, from: State, to: State, why: string): void {
     const known = this.known.get(key(tcb)) ?? this.add(tcb, from);
-    if (known.state === to && known.row) return;
+    if (known.state === to && known.row !== null) return;
     // A connection that becomes TIME_WAIT becomes a row, unless the table is full: the next look tells.
-    const row = to === TIME_WAIT;
-    if (known.row !== row) this.rows += row ? 1 : -1;
-    known.row = row;
+    this.put(known, to === TIME_WAIT ? this.waits : null);
     this.change(known, to, why);
   }
 
@@ -67,18 +73,22 @@ export class StateLog implements TraceSink {
   look(): void {
     const tcp = this.stack?.tcp;
     if (tcp === undefined) return;
-    let rows = this.rows + tcp.timeWaitCount;
-    for (const listener of tcp.listeners()) rows += listener.synQueueLength;
-    if (rows === 0) return;
-    this.looks++;
-    for (const r of tcp.requests()) this.see(r, SYN_RECV);
-    for (const r of tcp.timeWaits()) this.see(r, r.state as State);
     const gone: Known[] = [];
-    for (const known of this.known.values()) if (known.row && known.look !== this.looks) gone.push(known);
-    for (const known of gone) {
-      this.rows--;
-      this.change(known, CLOSED, '');
+    let queued = this.requests.size;
+    for (const listener of tcp.listeners()) queued += listener.synQueueLength;
+    if (queued > 0) {
+      this.looks++;
+      for (const r of tcp.requests()) this.see(r, SYN_RECV, this.requests);
+      this.collect(this.requests, gone);
     }
+    // A transition told of a row may have been refused by the table: then there is one too many known.
+    if (tcp.timeWaitChanges !== this.seen || this.waits.size !== tcp.timeWaitCount) {
+      this.seen = tcp.timeWaitChanges;
+      this.looks++;
+      for (const r of tcp.timeWaits()) this.see(r, r.state as State, this.waits);
+      this.collect(this.waits, gone);
+    }
+    for (const known of gone) this.change(known, CLOSED, '');
   }
 
   sent(): void {}
@@ -88,14 +98,23 @@ export class StateLog implements TraceSink {
   lost(): void {}
   congestion(): void {}
 
-  private see(ends: Ends, state: State): void {
+  private see(ends: Ends, state: State, rows: Rows): void {
     const known = this.known.get(key(ends)) ?? this.add(ends, CLOSED);
-    if (!known.row) {
-      known.row = true;
-      this.rows++;
-    }
+    this.put(known, rows);
     known.look = this.looks;
     if (known.state !== state) this.change(known, state, '');
+  }
+
+  private put(known: Known, rows: Rows | null): void {
+    if (known.row === rows) return;
+    known.row?.delete(known);
+    known.row = rows;
+    rows?.add(known);
+  }
+
+  /** Those of which this look has seen nothing. */
+  private collect(rows: Rows, gone: Known[]): void {
+    for (const known of rows) if (known.look !== this.looks) gone.push(known);
   }
 
   private add(ends: Ends, state: State): Known {
@@ -105,7 +124,7 @@ export class StateLog implements TraceSink {
       remote: ends.remote.toString(),
       remotePort: ends.remotePort,
       state,
-      row: false,
+      row: null,
       look: 0,
     };
     this.known.set(key(ends), known);
@@ -115,7 +134,10 @@ export class StateLog implements TraceSink {
   private change(known: Known, to: State, why: string): void {
     const { local, localPort, remote, remotePort, state } = known;
     known.state = to;
-    if (to === CLOSED) this.known.delete(key(known));
+    if (to === CLOSED) {
+      this.known.delete(key(known));
+      this.put(known, null);
+    }
     const { world } = this.host;
     world.log.push({
       kind: 'state',

@@ -258,9 +258,9 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     return this.tables.rows.size;
   }
 
-  /** Bytes of the TIME_WAIT tables. */
-  get timeWaitBytes(): number {
-    return this.tables.rows.bytes;
+  /** Another number whenever a row has come, gone or changed its state. */
+  get timeWaitChanges(): number {
+    return this.tables.rows.changes;
   }
 
   /** Timers armed: of connections, SYN queue entries and TIME_WAIT rows. */

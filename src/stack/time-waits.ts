@@ -53,8 +53,8 @@ export class TimeWaits {
     return this.v4.wheel.count + this.v6.wheel.count;
   }
 
-  get bytes(): number {
-    return this.v4.bytes + this.v6.bytes;
+  get changes(): number {
+    return this.v4.changes + this.v6.changes;
   }
 
   table(a: Address): TimeWaitTable {

@@ -38,6 +38,8 @@ export const TW_OOW_SEEN = 2;
 export class TimeWaitTable {
   /** Rows in use. */
   size = 0;
+  /** Counts rows that came, went or changed their state. */
+  changes = 0;
   /** Pages of `PAGE` rows: nothing to copy when the table grows, and no room that waits to be used. */
   private readonly pages: Int32Array[] = [];
   private buckets: Int32Array;
@@ -65,6 +67,7 @@ export class TimeWaitTable {
     }
     if (this.size >= this.buckets.length) this.rehash();
     this.size++;
+    this.changes++;
     const r = this.page(row);
     const at = this.place(row);
     r.fill(0, at, at + this.stride);
@@ -111,6 +114,7 @@ export class TimeWaitTable {
     r[at] = this.free;
     this.free = row;
     this.size--;
+    this.changes++;
   }
 
   /** Visits the rows in use, in no particular order. */
@@ -128,6 +132,7 @@ export class TimeWaitTable {
     const r = this.page(row);
     const i = this.place(row) + META;
     r[i] = (r[i]! & ~0xff) | substate;
+    this.changes++;
   }
   scale(row: number): number {
     return (this.page(row)[this.place(row) + META]! >>> 8) & 0xff;
