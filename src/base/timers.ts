@@ -64,11 +64,6 @@ export class TimerWheel {
     return id < this.slot.length && this.slot[id] !== NONE;
   }
 
-  /** Bytes of the tables that grow with the ids. */
-  get bytes(): number {
-    return 18 * this.slot.length;
-  }
-
   /** The jiffy for which `id` is armed, Infinity if it is not. */
   deadlineOf(id: number): number {
     return this.isArmed(id) ? this.deadline[id]! : Number.POSITIVE_INFINITY;

@@ -209,11 +209,6 @@ export class TimeWaitTable {
     this.getAddress(this.page(row), this.place(row) + LOCAL + this.words, to);
   }
 
-  /** Bytes of the tables, for the memory figures. */
-  get bytes(): number {
-    return 4 * PAGE * this.stride * this.pages.length + this.buckets.byteLength + this.wheel.bytes;
-  }
-
   private putAddress(r: Int32Array, at: number, a: Address): void {
     if (this.words === 1) r[at] = a.d;
     else {
