@@ -28,9 +28,10 @@ describe('the package', () => {
     }
   });
 
-  test('depends on nothing at run time', () => {
+  test('depends on nothing at run time, but for what one link asks of who uses it', () => {
     expect(pack.dependencies).toBeUndefined();
-    expect(pack.peerDependencies).toBeUndefined();
+    expect(Object.keys(pack.peerDependencies)).toEqual(['koffi']);
+    expect(pack.peerDependenciesMeta.koffi).toEqual({ optional: true });
   });
 
   test('has a lock file without download addresses', () => {
