@@ -37,6 +37,12 @@ export const MAX_LINES = 400;
  */
 export const LONG_FILES = {};
 
+/**
+ * Optional peers: packages that one file works with if they are installed, and says what to do if not.
+ * @type {Record<string, string>}
+ */
+const OPTIONAL_PEERS = { 'link/websocket/ws.ts': 'ws' };
+
 /** @typedef {{ file: string, line: number, rule: string, message: string }} Violation */
 
 /** Names the engine must not use, and what to do instead. @type {[RegExp, string][]} */
@@ -202,6 +208,7 @@ export function checkFile(path, source) {
   }
 
   for (const { at, text } of importsOf(scanned)) {
+    if (text === OPTIONAL_PEERS[path]) continue;
     if (!text.startsWith('.')) {
       const isNode = text.startsWith('node:');
       if (isNode && inNode) continue;
