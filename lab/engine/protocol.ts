@@ -27,6 +27,9 @@ export type Answer =
       /** They stand behind the first `samplesFrom` numbers that were sent; 0: in the place of all. */
       readonly samplesFrom: number;
       readonly samples: Float64Array;
+      /** When the events from number `timesFrom` on happened. */
+      readonly timesFrom: number;
+      readonly times: Float64Array;
       readonly connections: readonly string[];
       readonly steps: number;
       /** Virtual time up to which all is known, and whether that is all that was asked for. */

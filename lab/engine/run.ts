@@ -7,6 +7,7 @@ import { Recorder } from './recorder.ts';
 import { Replay } from './replay.ts';
 import { Samples } from './samples.ts';
 import type { Script } from './script.ts';
+import { Times } from './times.ts';
 import { type Moment, Viewer } from './view.ts';
 import { build, type Stage, stepWorld } from './world.ts';
 
@@ -37,6 +38,7 @@ export class Run {
   /** The course of windows and round trips. */
   readonly samples = new Samples();
   readonly moments = new Moments();
+  readonly times = new Times();
   private readonly viewer: Viewer;
   private readonly replay: Replay;
   private readonly frames = new Frames();
@@ -131,6 +133,7 @@ export class Run {
   }
 
   private note(): void {
+    this.times.put(this.now);
     this.recorder.drain();
     this.recorder.sample(this.samples);
     if (this.moments.wants(this.steps)) this.moments.put(this.viewer.look());

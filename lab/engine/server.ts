@@ -18,6 +18,7 @@ export class Server {
   private sentRows = 0;
   private sentStrings = 1;
   private sentSamples = 0;
+  private sentTimes = 0;
   private sampleVersion = 0;
   /** The run has not come to its horizon. */
   private running = false;
@@ -59,6 +60,7 @@ export class Server {
     this.sentRows = 0;
     this.sentStrings = 1;
     this.sentSamples = 0;
+    this.sentTimes = 0;
     this.sampleVersion = 0;
     this.running = true;
     this.turn();
@@ -138,6 +140,9 @@ export class Server {
     }
     const samplesFrom = this.sentSamples;
     const samples = run.samples.from(samplesFrom);
+    const timesFrom = this.sentTimes;
+    const times = run.times.from(timesFrom);
+    this.sentTimes = run.times.length;
     this.sentRows = run.log.length;
     this.sentStrings = run.log.strings.length;
     this.sentSamples = run.samples.length;
@@ -148,12 +153,14 @@ export class Server {
         piece,
         samplesFrom,
         samples,
+        timesFrom,
+        times,
         connections: run.recorder.connections.labels,
         steps: run.steps,
         known: done ? (run.over ? run.now : run.horizon) : run.now,
         done,
       },
-      [...Object.values(piece.columns).map(c => c.buffer), samples.buffer],
+      [...Object.values(piece.columns).map(c => c.buffer), samples.buffer, times.buffer],
     );
   }
 

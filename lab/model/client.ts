@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { EventLog } from '../engine/log.ts';
 import type { Answer, Ask } from '../engine/protocol.ts';
+import { Times } from '../engine/times.ts';
 import type { Moment } from '../engine/view.ts';
 import type { Feed } from './feed.ts';
 
@@ -25,6 +26,7 @@ export class Client implements Feed {
   readonly bytes = signal<{ frame: number; bytes: Uint8Array | null } | null>(null);
   connections: readonly string[] = [];
   samples: Float64Array[] = [];
+  private readonly times = new Times();
   private readonly line: Line;
   private run = 0;
   /** The question about a moment that was asked last, and whether it has got no answer yet. */
@@ -67,6 +69,10 @@ export class Client implements Feed {
     this.line.post({ ask: 'moment', run: this.run, step });
   }
 
+  stepAt(time: number): number {
+    return this.times.stepAt(time);
+  }
+
   lookAtBytes(frame: number): void {
     this.line.post({ ask: 'bytes', run: this.run, frame });
   }
@@ -92,6 +98,7 @@ export class Client implements Feed {
       this.log.take(a.piece);
       if (a.samplesFrom === 0) this.samples = [];
       if (a.samples.length > 0) this.samples.push(a.samples);
+      this.times.take(a.timesFrom, a.times);
       this.connections = a.connections;
       this.known.value = a.known;
       this.done.value = a.done;

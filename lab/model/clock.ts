@@ -48,7 +48,7 @@ export class Clock {
     const row = this.log.lastOfTime(t);
     batch(() => {
       this.time.value = t;
-      this.step.value = row < 0 ? 0 : this.log.columns.step[row]!;
+      this.step.value = this.feed.peek().stepAt?.(t) ?? (row < 0 ? 0 : this.log.columns.step[row]!);
     });
   }
 

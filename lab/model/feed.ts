@@ -21,6 +21,8 @@ export interface Feed {
   readonly samples: readonly Float64Array[];
   /** Names of the two columns. */
   readonly sides: readonly [string, string];
+  /** The last event not after a time, where more happens than there are rows. */
+  readonly stepAt?: (time: number) => number;
   /** The bytes of a row's datagram, where the feed has them at hand. */
   readonly bytesOf?: (row: number) => Uint8Array | null;
 }
