@@ -1,22 +1,19 @@
 import type { Micros } from '../base/time.ts';
-import { put16 } from '../wire/bytes.ts';
 import { DIRECTION_IN, DIRECTION_OUT, LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../wire/capture.ts';
-import { finish, pseudoSum, sum } from '../wire/checksum.ts';
 import { CSUM_PARTIAL, type Frame } from '../wire/frame.ts';
 import type { PcapngWriter } from '../wire/pcapng.ts';
 import type { Link, Medium } from './link.ts';
-import { PACKET_TCP, PACKET_UDP, Packet } from './packet.ts';
+import { WireBytes } from './wire-bytes.ts';
 
 /** One interface of a capture file: writes frames as they would stand on a real wire. */
 export class CapturePoint {
   private readonly writer: PcapngWriter;
-  private readonly medium: Medium;
   private readonly id: number;
-  private readonly packet = new Packet();
+  private readonly wire: WireBytes;
 
   constructor(writer: PcapngWriter, name: string, medium: Medium) {
     this.writer = writer;
-    this.medium = medium;
+    this.wire = new WireBytes(medium);
     this.id = writer.addInterface(name, medium === 'ethernet' ? LINKTYPE_ETHERNET : LINKTYPE_RAW);
   }
 
@@ -27,22 +24,8 @@ export class CapturePoint {
       this.writer.packet(this.id, at, frame.bytes, frame.start, frame.end, direction, comment);
       return;
     }
-    const bytes = frame.bytes.slice(frame.start, frame.end);
-    this.complete(bytes);
+    const bytes = this.wire.copy(frame);
     this.writer.packet(this.id, at, bytes, 0, bytes.length, direction, comment);
-  }
-
-  /** Fills in the transport checksum that the link would have completed. */
-  private complete(bytes: Uint8Array): void {
-    const p = this.packet;
-    const kind = p.readBytes(bytes, 0, bytes.length, this.medium);
-    const offset = kind === PACKET_TCP ? 16 : kind === PACKET_UDP ? 6 : -1;
-    if (offset < 0) return;
-    const end = p.ipAt + p.size;
-    put16(bytes, p.transportAt + offset, 0);
-    const pseudo = pseudoSum(p.segment.source, p.segment.destination, p.protocol, end - p.transportAt);
-    const checksum = finish(sum(bytes, p.transportAt, end) + pseudo);
-    put16(bytes, p.transportAt + offset, checksum === 0 && offset === 6 ? 0xffff : checksum);
   }
 }
 

@@ -1,0 +1,2 @@
+/** A capture file as a link: `lastack/link/replay`. */
+export { ReplayLink, type ReplayOptions } from './link.ts';
