@@ -46,6 +46,13 @@ const SHOTS = [
     keys: ['k', 'd'],
   },
   {
+    name: 'lab-lost-ack-zh',
+    hash: '#lesson=close-four&lang=zh&t=70000000',
+    scheme: 'dark',
+    size: [1440, 900],
+    keys: ['k', 'd'],
+  },
+  {
     name: 'lab-slow-start',
     hash: '#lesson=slow-start&lang=en&t=2000000',
     scheme: 'light',
@@ -54,7 +61,7 @@ const SHOTS = [
   },
   {
     name: 'lab-zh',
-    hash: '#lesson=wave4-once&lang=zh&t=70000000',
+    hash: '#lesson=close-four&lang=zh&t=70000000',
     scheme: 'light',
     size: [1440, 900],
     keys: [],

@@ -28,7 +28,8 @@ test('the Chinese README has the same programs, pictures, tables and links', () 
   expect(commands(chinese)).toEqual(commands(english));
   const links = (text: string): string[] =>
     [...text.matchAll(/\]\(([^)]+)\)/g)].map(m => m[1]!).filter(l => !/^README/.test(l));
-  expect(links(chinese)).toEqual(links(english));
+  // Pictures with text on them are taken in both languages.
+  expect(links(chinese).map(l => l.replace(/-zh(?=\.png$)/, ''))).toEqual(links(english));
   const shape = (text: string): number[] =>
     [/^## /gm, /^### /gm, /^\| /gm].map(r => text.match(r)?.length ?? 0);
   expect(shape(chinese)).toEqual(shape(english));

@@ -250,3 +250,34 @@ test('an old address, and one that makes no sense, open all the same', async () 
   expect(await seen.path('A')).toMatch(/no connection|CLOSED/);
   expect(runOf(lessonOf('close-four')!.script).log.length).toBe((await seen.log()).length);
 });
+
+test('the first minute: the page plays, the last ACK is clicked and lost, and the answer is seen', async () => {
+  const moving = await bench.page();
+  await moving.page.goto(`${bench.url}#lang=en`);
+  await moving.page.waitForFunction(
+    () => document.querySelector('.clock')?.textContent?.startsWith('70.000'),
+    null,
+    {
+      timeout: 60_000,
+    },
+  );
+  const log = await moving.log();
+  const last = [...log.columns.kind].slice(0, log.length).lastIndexOf(SEGMENT);
+  await moving.clickRow(last);
+  await moving.page.getByRole('button', { name: 'Lose it' }).click();
+  await moving.page.locator('.side-b .diagram svg[aria-label$="LAST_ACK"]').waitFor();
+  await moving.page.waitForFunction(
+    () => document.querySelector('.clock')?.textContent?.startsWith('70.000'),
+    null,
+    {
+      timeout: 60_000,
+    },
+  );
+  expect(await moving.path('B')).toMatch(/LAST_ACK → CLOSED$/);
+  const told = await moving.page.$$eval('#ladder-table tr', rows =>
+    rows.map(r => (r as HTMLElement).innerText).join('\n'),
+  );
+  expect(told).toMatch(/A → B ACK ack 2\s+lost[\s\S]*B → A again TLP FIN\+ACK[\s\S]*TIME_WAIT → CLOSED/);
+  expect(moving.complaints).toEqual([]);
+  await moving.end();
+});
