@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { checkFile, importsOf, MAX_LINES, scan } from '../../scripts/imports.mjs';
+import { checkFile } from '../../scripts/imports.mjs';
+import { checkLabFile } from '../../scripts/lab-rooms.mjs';
+import { importsOf, MAX_LINES, scan } from '../../scripts/scan.mjs';
 
 /** The rules that a file of this name and text breaks. */
 const rules = (path: string, source: string): string[] => checkFile(path, source).map(v => v.rule);
@@ -163,5 +165,30 @@ describe('the scanner', () => {
       scan("import a from 'a';\nconst from = f('b');\nimport 'c';\nexport const d = 'd';\n"),
     );
     expect(found.map(s => s.text)).toEqual(['a', 'c']);
+  });
+});
+
+describe('the lab', () => {
+  const lab = (path: string, source: string): string[] => checkLabFile(path, source).map(v => v.rule);
+
+  test('a room imports what it may, and the engine', () => {
+    expect(
+      lab('model/x.ts', "import { a } from '../engine/log.ts';\nimport '../../src/tcp/state.ts';"),
+    ).toEqual([]);
+    expect(lab('model/x.ts', "import { a } from '../view/app.tsx';")).toEqual(['direction']);
+    expect(lab('engine/x.ts', "import { a } from '../model/lab.ts';")).toEqual(['direction']);
+    expect(lab('engine/x.ts', "import { signal } from '@preact/signals';")).toEqual(['dependency']);
+    expect(lab('parlour/x.ts', '')).toEqual(['room']);
+  });
+
+  test('only the view knows a page', () => {
+    expect(lab('model/x.ts', 'const a = document.body;')).toEqual(['page']);
+    expect(lab('view/x.ts', 'const a = document.body;')).toEqual([]);
+    expect(lab('engine/worker.ts', 'const a = navigator.language;')).toEqual([]);
+    expect(lab('words/x.ts', "const a = 'document'; const b = x.window;")).toEqual([]);
+  });
+
+  test('a file of more lines than enough is reported', () => {
+    expect(lab('view/x.ts', 'x();\n'.repeat(MAX_LINES + 1))).toEqual(['length']);
   });
 });
