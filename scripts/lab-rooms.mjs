@@ -20,7 +20,7 @@ const MAY = {
 };
 /** Files outside the view that are made for a page: the Worker's own thread, and the line to a gateway. */
 const PAGE = new Set(['engine/worker.ts', 'traffic/connect.ts']);
-const DOM = /\b(?:document|window|localStorage|HTML\w+Element|requestAnimationFrame|navigator)\b/g;
+const DOM = /\b(?:document|window(?=\.)|localStorage|HTML\w+Element|requestAnimationFrame|navigator)\b/g;
 /** Rooms that run in the page's thread and may keep what they know as signals. */
 const PACKAGES = new Set(['words', 'traffic', 'model', 'view']);
 
