@@ -114,7 +114,8 @@ export class ReplayLink implements Link, Task {
     for (let n = 0; !this.closed; n++) {
       const next = this.packets[this.replayed];
       if (next === undefined) {
-        this.end();
+        // The stack may still answer the last one.
+        this.onclose?.('the capture has ended');
         return;
       }
       const due = this.dueAt(next.packet);
@@ -134,11 +135,6 @@ export class ReplayLink implements Link, Task {
   close(): void {
     this.closed = true;
     this.onreceive = null;
-  }
-
-  private end(): void {
-    this.closed = true;
-    this.onclose?.('the capture has ended');
   }
 
   /** A packet whose time lies before the first one's comes at once. */
