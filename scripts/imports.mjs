@@ -25,6 +25,7 @@ export const ROOMS = [
   ['api'],
   ['sim'],
   ['tools'],
+  ['testing'],
 ];
 
 /** Rooms without clock, timer, promise or randomness: the engine. */
@@ -87,7 +88,8 @@ const rank = name => ROOMS.findIndex(row => row.includes(name));
  * @param {string} room @param {string} path relative to src/
  */
 function nodeAllowed(room, path) {
-  return room === 'tools' || room === 'api' || room === 'link' || /^driver\/node/.test(path);
+  if (path.startsWith('api/streams/')) return false;
+  return ['tools', 'testing', 'api', 'link'].includes(room) || /^driver\/node/.test(path);
 }
 
 /**
@@ -121,7 +123,7 @@ export function checkFile(path, source) {
         at,
         isNode ? 'node' : 'dependency',
         isNode
-          ? `'${text}': Node belongs into driver/node*, link/, api/ and tools/; take what you need as an argument`
+          ? `'${text}': Node belongs into driver/node*, link/, api/ (not api/streams/), tools/ and testing/; take what you need as an argument`
           : `'${text}': the package has no dependency (Node's own modules are written node:…)`,
       );
       continue;
