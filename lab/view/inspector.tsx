@@ -2,12 +2,15 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { MARK_AGAIN, MARK_INJECTED, MARK_LOOP } from '../engine/log.ts';
 import type { Lab } from '../model/lab.ts';
+import { fieldName, fieldValue, layerName } from '../words/fields.ts';
 import { type Field, fieldsOf } from '../words/header.ts';
+import { reasonText } from '../words/notes.ts';
 import { clockText, optionsAndReason, repeated } from '../words/row.ts';
+import { timerText } from '../words/timers.ts';
 import { t } from '../words/words.ts';
 import { Icon } from './icon.tsx';
 import { isArrow } from './ladder/geometry.ts';
-import { fateText, rowText, timerText } from './ladder/painter.ts';
+import { fateText, rowText } from './ladder/painter.ts';
 
 /** What can be done to a segment, and the words of the script for it. */
 const FATES = [
@@ -67,7 +70,8 @@ function Story({ lab, row }: { lab: Lab; row: number }) {
       </button>
       {arrival >= 0 && (
         <>
-          , {t('arrives')}{' '}
+          {t('comma')}
+          {t('arrives')}{' '}
           <button type="button" class="link" onClick={() => lab.clock.goTime(arrival)} title={t('goThere')}>
             {clockText(arrival)} s
           </button>
@@ -77,16 +81,17 @@ function Story({ lab, row }: { lab: Lab; row: number }) {
         <b class="warn">
           {' '}
           {fateText(log, row)}
-          {reason !== '' && `: ${reason === 'you' ? t('you') : reason}`}
+          {reason !== '' && `${t('colon')}${reasonText(reason)}`}
         </b>
       )}
       {(c.marks[row]! & MARK_AGAIN) !== 0 && (
         <>
-          . ↻ {t('again')}
-          {why !== '' && ` (${t('because')} ${timerText(why)})`}
+          {t('stop')}↻ {t('again')}
+          {why !== '' && ` (${t('because')}${timerText(why)})`}
           {before >= 0 && (
             <>
-              , {t('repeats')}{' '}
+              {t('comma')}
+              {t('repeats')}{' '}
               <button type="button" class="link" onClick={() => (lab.chosen.value = before)}>
                 {clockText(c.time[before]!)} s
               </button>
@@ -147,10 +152,10 @@ function Anatomy({ lab, row, frame }: { lab: Lab; row: number; frame: number }) 
                 onFocus={() => (marked.value = f)}
                 onBlur={() => (marked.value = null)}
               >
-                <i>{f.layer}</i> {f.name}
+                <i>{layerName(f)}</i> {fieldName(f)}
               </button>
             </dt>
-            <dd>{f.value}</dd>
+            <dd>{fieldValue(f)}</dd>
           </div>
         ))}
       </dl>

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { KNOBS, type Knob } from '../engine/knobs.ts';
 import type { Lab } from '../model/lab.ts';
+import { knobMeaning } from '../words/knobs.ts';
 import { t } from '../words/words.ts';
 
 /** Those that rule how connections live and die, in the order in which people meet them. */
@@ -36,7 +37,9 @@ export function KnobPanel({ lab }: { lab: Lab }) {
   const wanted = useSignal('');
   const word = wanted.value.trim().toLowerCase();
   const found = SORTED.filter(k =>
-    word === '' ? rank(k) < FIRST.length : `${k.name} ${k.meaning}`.toLowerCase().includes(word),
+    word === ''
+      ? rank(k) < FIRST.length
+      : `${k.name} ${k.meaning} ${knobMeaning(k)}`.toLowerCase().includes(word),
   ).slice(0, MOST);
   const hosts = lab.client.moment.value?.hosts;
   const present = (side: 0 | 1, name: string): string | undefined =>
@@ -62,7 +65,7 @@ export function KnobPanel({ lab }: { lab: Lab }) {
                 {t('defaultValue')} {k.initial} {k.unit} ({k.range})
               </span>
               <br />
-              <span class="small">{k.meaning}</span>
+              <span class="small">{knobMeaning(k)}</span>
             </p>
             <div class="row">
               <Setter lab={lab} knob={k} side={0} present={present(0, k.name)} />

@@ -57,8 +57,8 @@ export function Transport({ lab }: { lab: Lab }) {
             <button type="button" class="more" onClick={() => lab.whatIf()} title={t('whatIf')}>
               {t('whatIfShort')}
             </button>
-            <button type="button" class="more" onClick={() => lab.extend()}>
-              +1 min
+            <button type="button" class="more" onClick={() => lab.extend()} title={t('more')}>
+              {t('moreShort')}
             </button>
           </>
         )}
@@ -82,7 +82,7 @@ function Slider({ lab }: { lab: Lab }) {
   void clock.shape.value;
   void clock.step.value;
   const time = clock.time.value;
-  const at = Math.round((clock.y / Math.max(1, axis.height)) * STEPS);
+  const at = time >= clock.end ? STEPS : Math.round((clock.y / Math.max(1, axis.height)) * STEPS);
   return (
     <div class="slider">
       <Marks lab={lab} />

@@ -30,7 +30,7 @@ export function Windows({ vars }: { vars: Variables }) {
       <Bar
         name={t('receiveSide')}
         parts={[
-          { kind: 'acked', bytes: vars.read, words: t('acked') },
+          { kind: 'acked', bytes: vars.read, words: t('readOut') },
           { kind: 'unread', bytes: unread, words: t('unread') },
           { kind: 'room', bytes: vars.rcvWnd, words: t('windowLeft') },
         ]}

@@ -1,6 +1,18 @@
 import { stateName } from '../../src/tcp/state.ts';
 import { ACK, FIN, PSH, RST, SYN, URG } from '../../src/wire/segment.ts';
-import { type EventLog, FATES, MARK_AGAIN, MARK_INJECTED, SEGMENT } from '../engine/log.ts';
+import {
+  CALL,
+  type EventLog,
+  FATES,
+  MARK_AGAIN,
+  MARK_INJECTED,
+  NOTE,
+  SEGMENT,
+  TIMER,
+} from '../engine/log.ts';
+import { callText } from './calls.ts';
+import { noteText } from './notes.ts';
+import { timerText } from './timers.ts';
 
 const NAMES: readonly (readonly [number, string])[] = [
   [SYN, 'SYN'],
@@ -64,6 +76,15 @@ export function repeated(log: EventLog, row: number): number {
     if (c.seq[i]! <= c.seq[row]! && c.seq[i]! + c.length[i]! >= last && !(c.marks[i]! & MARK_AGAIN)) return i;
   }
   return -1;
+}
+
+/** What a call, a note or a timer says. */
+export function eventText(log: EventLog, row: number): string {
+  const text = log.textOf(row);
+  const kind = log.columns.kind[row];
+  if (kind === TIMER) return timerText(text);
+  if (kind === NOTE) return noteText(text);
+  return kind === CALL ? callText(text) : text;
 }
 
 /** Seconds with as many places as the time needs, three at least. */

@@ -1,7 +1,9 @@
 import { CALL, type EventLog, MARK_AGAIN, MARK_LOOP, NOTE, SEGMENT, STATE, TIMER } from '../../engine/log.ts';
 import type { Axis } from '../../model/axis.ts';
 import type { Lives } from '../../model/lives.ts';
-import { clockText, fateKey, optionsAndReason, segmentParts } from '../../words/row.ts';
+import { reasonText } from '../../words/notes.ts';
+import { clockText, eventText, fateKey, optionsAndReason, segmentParts } from '../../words/row.ts';
+import { timerText } from '../../words/timers.ts';
 import { t } from '../../words/words.ts';
 import { type Arrow, arrowOf, type Frame, isArrow, isLost, LOOP } from './geometry.ts';
 import { drawLives, stateLabel } from './lifelines.ts';
@@ -131,26 +133,12 @@ function labelOf(log: EventLog, row: number): string[] {
   return parts;
 }
 
-/** Timers as people call them. */
-export const timerText = (name: string): string => TIMER_NAMES[name] ?? name.replaceAll('_', ' ');
-
-const TIMER_NAMES: Readonly<Record<string, string>> = {
-  rto: 'RTO',
-  tlp: 'TLP',
-  fast: 'fast retransmit',
-  reorder: 'RACK',
-  syn_ack: 'SYN+ACK timer',
-  delack: 'delayed ACK',
-  fin_wait_2: 'FIN_WAIT_2',
-  time_wait: 'TIME_WAIT',
-};
-
 function paintFate(g: CanvasRenderingContext2D, s: Scene, row: number, w: Arrow, toRight: boolean): void {
   const [, reason] = optionsAndReason(s.log, row);
   const lost = isLost(s.log, row);
   const fate = lost ? t('dropped') : t(fateKey(s.log, row));
-  const by = reason === 'you' ? t('you') : reason.replace(/^drop /, '');
-  const text = by === '' ? fate : `${fate}: ${by}`;
+  const by = reasonText(reason).replace(/^drop /, '');
+  const text = by === '' ? fate : `${fate}${t('colon')}${by}`;
   g.font = `italic 11px ${SANS}`;
   const room = lost ? Math.abs(s.frame.b - s.frame.a) * 0.36 : 150;
   g.textAlign = toRight ? 'left' : 'right';
@@ -190,7 +178,7 @@ function paintEvent(g: CanvasRenderingContext2D, s: Scene, row: number, past: bo
     g.textAlign = 'center';
     halo(
       g,
-      fitted(g, [log.textOf(row)], frame.b - frame.a - 20),
+      fitted(g, [eventText(log, row)], frame.b - frame.a - 20),
       (frame.a + frame.b) / 2,
       y,
       palette.paper,
@@ -198,7 +186,7 @@ function paintEvent(g: CanvasRenderingContext2D, s: Scene, row: number, past: bo
     );
     return;
   }
-  const text = c.kind[row] === TIMER ? `◷ ${timerText(log.textOf(row))}` : log.textOf(row);
+  const text = `${c.kind[row] === TIMER ? '◷ ' : ''}${eventText(log, row)}`;
   g.textAlign = atA ? 'left' : 'right';
   const failed = c.kind[row] === CALL && /= E[A-Z]+$/.test(text);
   const colour = failed ? palette.red : c.kind[row] === TIMER ? palette.purple : palette.soft;
@@ -311,7 +299,7 @@ export function rowText(log: EventLog, row: number, sides: readonly [string, str
   const c = log.columns;
   const kind = c.kind[row];
   if (kind === STATE) return '';
-  if (!isArrow(log, row)) return kind === TIMER ? timerText(log.textOf(row)) : log.textOf(row);
+  if (!isArrow(log, row)) return eventText(log, row);
   const [from, to] = c.side[row] === 0 ? sides : [sides[1], sides[0]];
   const parts = labelOf(log, row);
   if (parts[0]?.startsWith('↻')) parts[0] = parts[0].replace('↻', t('again'));
