@@ -32,6 +32,7 @@ import type { Ipv4Header } from '../wire/ipv4.ts';
 import type { Ipv6Header } from '../wire/ipv6.ts';
 import { isNd } from '../wire/neighbor-discovery.ts';
 import { ICMP_CHECKSUM, OK, reasonName } from '../wire/reason.ts';
+import { PROTOCOL_TCP } from '../wire/tcp.ts';
 import type { IcmpEnv } from './env.ts';
 import { IcmpOutput } from './output.ts';
 import { PingEndpoint } from './ping.ts';
@@ -54,18 +55,24 @@ export interface IcmpUpper {
   plateau(length: number): number;
 }
 
+/** The network as ICMP needs it. */
+export interface IcmpNetwork extends Network {
+  /** Set while this host accepts TCP in the name of others: errors about that quote their addresses. */
+  readonly intercept: unknown;
+}
+
 /** ICMP and ICMPv6 (RFC 792, RFC 4443): answers echoes, takes errors apart, sends errors through `output`. */
 export class Icmp {
   readonly output: IcmpOutput;
   private readonly env: IcmpEnv;
-  private readonly net: Network;
+  private readonly net: IcmpNetwork;
   private readonly upper: IcmpUpper;
   private readonly m4 = new Icmp4Message();
   private readonly m6 = new Icmp6Message();
   private readonly error = new IcmpError();
   private readonly pings = new Map<number, PingEndpoint>();
 
-  constructor(env: IcmpEnv, net: Network, upper: IcmpUpper) {
+  constructor(env: IcmpEnv, net: IcmpNetwork, upper: IcmpUpper) {
     this.env = env;
     this.net = net;
     this.upper = upper;
@@ -208,7 +215,7 @@ export class Icmp {
     if (
       this.net.isBroadcast(h.destination) ||
       decodeQuote4(bytes, m.at, m.end, e) !== OK ||
-      !this.net.isLocal(e.source)
+      !this.isOurs(e)
     ) {
       this.env.mib.IcmpInErrors++;
       this.env.mib.countDrop('icmp-quote');
@@ -226,7 +233,7 @@ export class Icmp {
 
   private error6(bytes: Uint8Array, m: Icmp6Message, scope: number): void {
     const e = this.error;
-    if (decodeQuote6(bytes, m.at, m.end, scope, e) !== OK || e.source.is4 || !this.net.isLocal(e.source)) {
+    if (decodeQuote6(bytes, m.at, m.end, scope, e) !== OK || e.source.is4 || !this.isOurs(e)) {
       this.env.mib.Icmp6InErrors++;
       this.env.mib.countDrop('icmp-quote');
       return;
@@ -236,6 +243,11 @@ export class Icmp {
     e.code = m.code;
     e.mtu = m.type === ICMP6_PACKET_TOO_BIG ? Math.min(m.mtu, 0x7fffffff) : 0;
     this.dispatch(bytes, e, PROTOCOL_ICMP6, ICMP6_ECHO);
+  }
+
+  /** Whether the quoted packet can be one that this host has sent. */
+  private isOurs(e: IcmpError): boolean {
+    return this.net.isLocal(e.source) || (this.net.intercept !== null && e.protocol === PROTOCOL_TCP);
   }
 
   private dispatch(bytes: Uint8Array, e: IcmpError, own: number, echo: number): void {

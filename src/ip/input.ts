@@ -7,6 +7,7 @@ import { ICMP6_PARAMETER_PROBLEM, ICMP6_TIME_EXCEEDED } from '../wire/icmp6.ts';
 import { decodeIpv4, Ipv4Header } from '../wire/ipv4.ts';
 import { decodeIpv6, Ipv6Header, NO_PROBLEM } from '../wire/ipv6.ts';
 import { IP_CHECKSUM, IP_OPTION, OK, type Reason, reasonOf } from '../wire/reason.ts';
+import { PROTOCOL_TCP } from '../wire/tcp.ts';
 import type { Deliver } from './deliver.ts';
 import type { Device } from './device.ts';
 import type { IpEnv } from './env.ts';
@@ -75,7 +76,7 @@ export class IpInput {
       return;
     }
     this.countEcn(h.tos & 3);
-    const local = this.net.isLocal(h.destination);
+    const local = this.net.isLocal(h.destination) || (!linkGroup && this.isIntercepted(device, h));
     if (!local && !this.isForUs4(h.destination)) {
       if (!linkGroup && this.env.sysctl.ip_forward !== 0) {
         this.forwarder.forward4(frame, at, h);
@@ -126,7 +127,7 @@ export class IpInput {
     }
     const local = group
       ? isJoined(h.destination, device, this.forwarder.forwards6)
-      : this.net.isLocal(h.destination);
+      : this.net.isLocal(h.destination) || (!linkGroup && this.isIntercepted(device, h));
     if (!local) {
       if (!group && !linkGroup && this.forwarder.forwards6) {
         this.forwarder.forward6(frame, at, h);
@@ -199,6 +200,13 @@ export class IpInput {
     this.sane.assign(source);
     this.saneDevice = device;
     this.saneGeneration = this.net.generation;
+  }
+
+  /** TCP for somebody else that this host accepts in his name. */
+  private isIntercepted(device: Device, h: Ipv4Header | Ipv6Header): boolean {
+    const { intercept } = this.net;
+    if (intercept === null || h.protocol !== PROTOCOL_TCP) return false;
+    return intercept.takes(device, h.destination) && !this.net.isBroadcast(h.destination);
   }
 
   private isForUs4(destination: Address): boolean {

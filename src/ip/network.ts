@@ -17,6 +17,7 @@ import { AddressTable } from './address-table.ts';
 import type { Device } from './device.ts';
 import type { IpEnv } from './env.ts';
 import { completeChecksum, firstId, fragment4, fragment6 } from './fragment.ts';
+import type { Intercept } from './intercept.ts';
 import type { NeighborTable } from './neighbor.ts';
 import { IpPath } from './path.ts';
 import { PathCache } from './path-cache.ts';
@@ -42,6 +43,8 @@ export class IpNetwork implements Network {
   generation = 0;
   /** Set once, by the stack: IPv6 and IPv4 neighbours on Ethernet links. */
   neighbors: NeighborTable | null = null;
+  /** TCP for addresses of others that this host accepts; null for none. */
+  intercept: Intercept | null = null;
   private readonly paths: PathCache;
   private readonly idKey: SipKey;
 
@@ -249,9 +252,7 @@ export class IpNetwork implements Network {
 
   private makePath(destination: Address, source: Address | null): IpPath | number {
     if (source !== null && source.is4 !== destination.is4) return -ENETUNREACH;
-    if (source !== null && !this.addresses.isLocal(source) && this.env.sysctl.ip_nonlocal_bind === 0) {
-      return -EADDRNOTAVAIL;
-    }
+    if (source !== null && !this.mayUse(source)) return -EADDRNOTAVAIL;
     const lo = this.devices[0];
     if (this.addresses.isLocal(destination)) {
       if (lo === undefined || !lo.isUp) return -ENETDOWN;
@@ -268,6 +269,13 @@ export class IpNetwork implements Network {
     const chosen = source ?? route?.source ?? selectSource(destination, nextHop, device, this.devices);
     if (chosen === null) return -EADDRNOTAVAIL;
     return this.keep(destination, chosen, device, nextHop, route, group, source !== null);
+  }
+
+  /** Whether a packet may leave with this source address. */
+  private mayUse(source: Address): boolean {
+    return (
+      this.addresses.isLocal(source) || this.env.sysctl.ip_nonlocal_bind !== 0 || this.intercept !== null
+    );
   }
 
   private keep(

@@ -93,6 +93,8 @@ export interface StreamListener {
   readonly queueLength: number;
   options: Readonly<TcpOptions>;
   owner: unknown;
+  /** IP_TRANSPARENT. */
+  transparent?: boolean;
   accept(): StreamConnection | null;
   close(): void;
   setBacklog(n: number): void;

@@ -57,6 +57,7 @@ const transparent = flag<Socket>(
   s => s.settings.transparent,
   (s, on) => {
     s.tune.transparent = on;
+    s.transparencyChanged();
   },
 );
 const minTtl = ranged<Socket>(

@@ -147,6 +147,9 @@ export abstract class Socket extends Descriptor {
     this.tune.reusePort = port;
   }
 
+  /** IP_TRANSPARENT was set: a socket that listens tells what is below. */
+  transparencyChanged(): void {}
+
   /** Whether bind() may take this address: 0 or −errno. */
   protected bindable(address: Address): number {
     const { freebind, transparent, v6only } = this.settings;

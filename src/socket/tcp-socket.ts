@@ -84,6 +84,10 @@ export class TcpSocket extends StreamSocket {
     return 0;
   }
 
+  override transparencyChanged(): void {
+    if (this.listener !== null) this.listener.transparent = this.settings.transparent;
+  }
+
   protected override optionsMoved(): boolean {
     if (this.connection !== null) this.connection.options = this.options;
     if (this.listener === null) return false;
@@ -120,6 +124,7 @@ export class TcpSocket extends StreamSocket {
       return l;
     }
     l.owner = this;
+    l.transparent = this.settings.transparent;
     this.listener = l;
     this.optionsShared = true;
     this.error = 0;

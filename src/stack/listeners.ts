@@ -41,6 +41,12 @@ export class Listeners {
     return found;
   }
 
+  /** The listener on `port` that accepts for every address, by IP_TRANSPARENT. */
+  findTransparent(address: Address, port: number, hash: number): Listener | null {
+    const list = this.byPort.get(port)?.filter(l => l.transparent && l.local.isAny && match(l, address) > 0);
+    return list?.[(hash >>> 0) % list.length] ?? null;
+  }
+
   *all(): IterableIterator<Listener> {
     for (const list of this.byPort.values()) yield* list;
   }

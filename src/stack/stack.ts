@@ -8,6 +8,7 @@ import type { InterfaceAddress, Medium } from '../ip/device.ts';
 import type { IpEnv } from '../ip/env.ts';
 import { Forwarder } from '../ip/forward.ts';
 import { IpInput } from '../ip/input.ts';
+import { Intercept } from '../ip/intercept.ts';
 import { Links } from '../ip/links.ts';
 import type { NeighborTable } from '../ip/neighbor.ts';
 import { IpNetwork } from '../ip/network.ts';
@@ -133,6 +134,29 @@ export class Stack {
     this.lo = this.makeInterface('lo', 'ip', true, null, 65536, 1000, 0, true);
     this.lo.addAddress('127.0.0.1/8');
     this.lo.addAddress('::1/128');
+  }
+
+  /**
+   * Accepts TCP in the name of whoever it is for, as Linux's TPROXY does: connections to any address and port
+   * that reach this host, and that no listener of its own is meant by, go to the listener on `port`, if that
+   * has IP_TRANSPARENT and a wildcard address; its sockets' getsockname gives the original destination. What is
+   * routed here but meant for others gets a reset if no such listener is there.
+   * @param interfaceName only what comes in by this one; without it, by any but lo
+   * @throws RangeError for a port that is none, or an interface that is not there
+   */
+  intercept(port: number, interfaceName?: string): void {
+    if (!(Number.isInteger(port) && port >= 1 && port <= 65535))
+      throw new RangeError(`port ${port}: expected 1..65535`);
+    const ifc = interfaceName === undefined ? null : this.interface(interfaceName);
+    if (interfaceName !== undefined && ifc === null)
+      throw new RangeError(`there is no interface '${interfaceName}'`);
+    this.net.intercept = new Intercept(port, ifc);
+  }
+
+  /** Ends `intercept`. Connections that it brought can send nothing more once their path is looked up anew. */
+  endIntercept(): void {
+    this.net.intercept = null;
+    this.net.changed();
   }
 
   /** The time as last told. */

@@ -85,7 +85,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.keys = new Keys(env.random);
     this.challenges = new ChallengeBudget(env.sysctl, env.random);
     this.secret = this.keys.cookies;
-    this.tables = new TcpTables(this.keys.tables, this);
+    this.tables = new TcpTables(this.keys.tables, this, env.net);
     this.alarms = new Alarms<Flow>(this.jiffy, f => this.alarm(f));
     this.opener = new Opener(this, this.tables, this.alarms);
     this.ports = new Ports(env.sysctl, env.random, this.keys.ports, this.tables, a => env.net.isLocal(a));
@@ -116,7 +116,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
       const row = rows.find(hash, destination, destinationPort, source, sourcePort);
       if (row >= 0 && !this.arriveTimeWaitRow(rows, row, segment)) return;
     }
-    const listener = this.tables.listening.find(destination, destinationPort, hash);
+    const listener = this.tables.listener(segment, hash);
     if (listener !== null) arriveListen(listener, segment);
     else if (!(segment.flags & RST)) replyReset(this, segment);
   }
@@ -124,7 +124,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   /** True if the segment shall go on to a listener as if the row had not been there. */
   private arriveTimeWaitRow(rows: TimeWaitTable, row: number, segment: Segment): boolean {
     if (arriveTimeWait(this, rows, row, segment) !== TW_REOPEN) return false;
-    const listener = this.tables.listening.find(segment.destination, segment.destinationPort, 0);
+    const listener = this.tables.listener(segment, 0);
     if (listener === null) {
       // Nobody to open anew: the row answers as to any stray segment.
       this.tables.rows.acknowledge(rows, row);

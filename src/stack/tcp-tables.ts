@@ -1,12 +1,22 @@
 import type { Address } from '../base/address.ts';
 import type { SipKey } from '../base/siphash.ts';
+import type { Intercept } from '../ip/intercept.ts';
 import { Connection } from '../tcp/connection.ts';
+import type { Listener } from '../tcp/listener.ts';
+import type { Network } from '../tcp/path.ts';
 import { Request } from '../tcp/request.ts';
 import { LISTEN, SYN_RECV } from '../tcp/state.ts';
+import type { Segment } from '../wire/segment.ts';
 import { FlowTable } from './demux.ts';
 import { Listeners } from './listeners.ts';
 import type { PortUsers } from './ports.ts';
 import { type RowHost, TimeWaits } from './time-waits.ts';
+
+/** The network as the search for a listener needs it; a plain one intercepts nothing. */
+export type ListenNetwork = Pick<Network, 'isLocal'> & { readonly intercept?: Intercept | null };
+
+/** Index of lo, the first interface of a host. */
+const LO = 1;
 
 export type Flow = Connection | Request;
 
@@ -15,10 +25,26 @@ export class TcpTables implements PortUsers {
   readonly flows: FlowTable<Flow>;
   readonly listening = new Listeners();
   readonly rows: TimeWaits;
+  private readonly net: ListenNetwork;
 
-  constructor(key: SipKey, host: RowHost) {
+  constructor(key: SipKey, host: RowHost, net: ListenNetwork) {
+    this.net = net;
     this.flows = new FlowTable<Flow>(key);
     this.rows = new TimeWaits(host, (l, lp, r, rp) => this.flows.hash(l, lp, r, rp));
+  }
+
+  /** The listener that a segment without a connection is for: its own, else the one that intercepts. */
+  listener(s: Segment, hash: number): Listener | null {
+    const { intercept } = this.net;
+    const { destination, destinationPort } = s;
+    if (intercept == null) return this.listening.find(destination, destinationPort, hash);
+    // A wildcard stands for this host's addresses, not for those of others.
+    const own = this.net.isLocal(destination)
+      ? this.listening.find(destination, destinationPort, hash)
+      : null;
+    if (own !== null || !intercept.covers({ index: s.interfaceIndex, loopback: s.interfaceIndex === LO }))
+      return own;
+    return this.listening.findTransparent(destination, intercept.port, hash);
   }
 
   *connections(): IterableIterator<Connection> {

@@ -45,6 +45,8 @@ export class Listener {
   /** An IPv6 wildcard that does not take IPv4 connections. */
   readonly v6only: boolean;
   readonly hold: boolean;
+  /** IP_TRANSPARENT: may accept in the name of other hosts (`Stack.intercept`). */
+  transparent = false;
   owner: unknown = null;
   /** The port binding that it listens on. */
   bound: unknown = null;
