@@ -23,6 +23,12 @@ interface Port {
   readonly sink: (frame: Frame) => boolean;
 }
 
+/** Who is told that a call is done, and whether the process should live for it. */
+interface Waiter {
+  readonly then: (result: number) => void;
+  readonly lives: boolean;
+}
+
 /** A connection that `close` did not wait for any longer. */
 export interface CutConnection {
   /** Both ends, 'address:port address:port'. */
@@ -51,7 +57,9 @@ export class Driver implements Task {
   readonly sockets: Sockets;
   protected readonly clock: Clock;
   private readonly ports: Port[] = [];
-  private readonly waiters = new Map<Pending, (result: number) => void>();
+  private readonly waiters = new Map<Pending, Waiter>();
+  /** Waiters that the process should live for. */
+  private living = 0;
   private scheduled = false;
   private wakeAt: Micros = NEVER;
   private inside = false;
@@ -100,9 +108,13 @@ export class Driver implements Task {
     return new Promise(resolve => this.whenDone(pending, resolve));
   }
 
-  /** The same without a promise; `then` is called inside a turn, may call verbs and must not throw. */
-  whenDone(pending: Pending, then: (result: number) => void): void {
-    this.waiters.set(pending, then);
+  /**
+   * The same without a promise; `then` is called inside a turn, may call verbs and must not throw.
+   * @param lives whether the process should live for it
+   */
+  whenDone(pending: Pending, then: (result: number) => void, lives = true): void {
+    this.waiters.set(pending, { then, lives });
+    if (lives) this.living++;
     this.hold();
     this.touch();
   }
@@ -131,8 +143,9 @@ export class Driver implements Task {
     this.closed = true;
     this.closing = false;
     for (const { link } of this.ports) link.close();
-    for (const then of this.waiters.values()) then(-EBADF);
+    for (const { then } of this.waiters.values()) then(-EBADF);
     this.waiters.clear();
+    this.living = 0;
     this.hold();
     this.stack.close();
     return { cut };
@@ -201,10 +214,11 @@ export class Driver implements Task {
   }
 
   private finish(pending: Pending): void {
-    const then = this.waiters.get(pending);
-    if (then === undefined) return;
+    const waiter = this.waiters.get(pending);
+    if (waiter === undefined) return;
     this.waiters.delete(pending);
-    then(pending.result);
+    if (waiter.lives) this.living--;
+    waiter.then(pending.result);
   }
 
   private arm(now: Micros): void {
@@ -220,7 +234,7 @@ export class Driver implements Task {
 
   /** Says whether there is a reason to live, if that has changed. */
   private hold(): void {
-    const on = this.closing || this.waiters.size > 0;
+    const on = this.closing || this.living > 0;
     if (on === this.held) return;
     this.held = on;
     this.busy(on);
