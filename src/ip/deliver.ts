@@ -12,7 +12,7 @@ import type { Ipv4Header } from '../wire/ipv4.ts';
 import { type Ipv6Header, NEXT_NONE, PROBLEM_NEXT_HEADER } from '../wire/ipv6.ts';
 import { OK, TCP_CHECKSUM } from '../wire/reason.ts';
 import { Segment } from '../wire/segment.ts';
-import { decodeTcp, PROTOCOL_TCP } from '../wire/tcp.ts';
+import { decodeTcpFrame, PROTOCOL_TCP } from '../wire/tcp.ts';
 import { PROTOCOL_UDP } from '../wire/udp.ts';
 import type { Device } from './device.ts';
 import type { IpEnv } from './env.ts';
@@ -56,7 +56,7 @@ export class Deliver {
         s.destination.assign(h.destination);
         s.tos = h.tos;
         s.ttl = h.ttl;
-        this.toTcp(device, bytes, h.at, h.end, frame);
+        this.toTcp(device, h.at, h.end, frame);
         return;
       }
       case PROTOCOL_UDP: {
@@ -97,7 +97,7 @@ export class Deliver {
         s.destination.assign(h.destination);
         s.tos = h.trafficClass;
         s.ttl = h.hopLimit;
-        this.toTcp(device, bytes, h.at, h.end, frame);
+        this.toTcp(device, h.at, h.end, frame);
         return;
       }
       case PROTOCOL_UDP: {
@@ -135,12 +135,12 @@ export class Deliver {
     }
   }
 
-  private toTcp(device: Device, bytes: Uint8Array, at: number, end: number, frame: Frame): void {
+  private toTcp(device: Device, at: number, end: number, frame: Frame): void {
     const s = this.segment;
     const { mib } = this.env;
     s.interfaceIndex = device.index;
     s.count = 1;
-    const reason = decodeTcp(bytes, at, end, s, frame.csum !== CSUM_UNKNOWN);
+    const reason = decodeTcpFrame(frame, at, end, s);
     if (reason === OK) {
       const size = frame.gsoSize;
       if (size > 0 && s.length > size) {

@@ -1,5 +1,5 @@
 /** Short stories in the lab of the golden timelines: two hosts, a relay, one script for both. */
-import { Lab, type Script } from './golden/lab.ts';
+import { SimLab as Lab, type Script } from './golden/lab.ts';
 import type { SegmentEvent, Timeline } from './golden/timeline.ts';
 import { SO_RCVBUF, SOL_SOCKET, type Sock } from './golden/vocabulary.ts';
 

@@ -116,28 +116,21 @@ const POLLIN = 1;
 const PATIENCE_MS = 500;
 
 /**
- * In a worker: poll(2) in one thread of Node's pool, until the descriptor or the bell can be read. (A handle
- * of libuv's that is open when a worker is terminated would abort the whole process.)
+ * In a worker: poll(2) in one thread of Node's pool, for all descriptors of the worker and a bell that says
+ * that there are others. (A handle of libuv's that is open when a worker is terminated would abort the whole
+ * process.)
  */
 class PoolWatch implements Watch {
-  private readonly system: System;
-  private readonly fd: number;
-  private readonly bell: number;
-  private readonly ready: Ready;
-  private readonly fds = new Uint8Array(16);
-  private closed = false;
+  readonly fd: number;
+  readonly ready: Ready;
+  closed = false;
+  private readonly pool: Pool;
 
   constructor(system: System, fd: number, ready: Ready) {
-    this.system = system;
     this.fd = fd;
     this.ready = ready;
-    this.bell = system.eventfd();
-    const view = new DataView(this.fds.buffer);
-    view.setInt32(0, fd, true);
-    view.setInt16(4, POLLIN, true);
-    view.setInt32(8, this.bell, true);
-    view.setInt16(12, POLLIN, true);
-    this.wait();
+    this.pool = pool ??= new Pool(system);
+    this.pool.add(this);
   }
 
   /** A poll that is under way always keeps the worker alive. */
@@ -146,20 +139,63 @@ class PoolWatch implements Watch {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.system.write(this.bell, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]));
+    this.pool.ring();
+  }
+}
+
+let pool: Pool | null = null;
+
+class Pool {
+  private readonly system: System;
+  private readonly bell: number;
+  private readonly bellBytes = new Uint8Array(8);
+  private watches: PoolWatch[] = [];
+  private waiting = false;
+
+  constructor(system: System) {
+    this.system = system;
+    this.bell = system.eventfd();
+  }
+
+  add(watch: PoolWatch): void {
+    this.watches.push(watch);
+    if (this.waiting) this.ring();
+    else this.wait();
+  }
+
+  ring(): void {
+    this.system.write(this.bell, ONE);
   }
 
   private wait(): void {
-    this.system.poll.async(this.fds, 2, PATIENCE_MS, (error: unknown, n: number) => {
-      if (this.closed) {
-        closeSync(this.fd);
-        closeSync(this.bell);
-        return;
+    for (const w of this.watches) if (w.closed) closeSync(w.fd);
+    const watches = this.watches.filter(w => !w.closed);
+    this.watches = watches;
+    this.waiting = watches.length > 0;
+    if (!this.waiting) {
+      closeSync(this.bell);
+      pool = null;
+      return;
+    }
+    const fds = new Int32Array(2 * (watches.length + 1));
+    for (const [i, w] of watches.entries()) {
+      fds[2 * i] = w.fd;
+      fds[2 * i + 1] = POLLIN;
+    }
+    fds[2 * watches.length] = this.bell;
+    fds[2 * watches.length + 1] = POLLIN;
+    this.system.poll.async(fds, watches.length + 1, PATIENCE_MS, (error: unknown, n: number) => {
+      this.system.read(this.bell, this.bellBytes);
+      for (const [i, w] of watches.entries()) {
+        const events = fds[2 * i + 1]! >>> 16;
+        if (w.closed) continue;
+        if (error) w.ready(-1);
+        else if (n > 0 && events !== 0) w.ready((events & ~POLLIN) !== 0 ? -1 : 0);
       }
-      const events = this.fds[6]! | (this.fds[7]! << 8);
-      const broken = error !== null && error !== undefined;
-      if (broken || (n > 0 && events !== 0)) this.ready(broken || (events & ~POLLIN) !== 0 ? -1 : 0);
-      this.wait();
+      // After the immediates in which they are read: what is still readable then, was not read to its end.
+      setImmediate(() => this.wait());
     });
   }
 }
+
+const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);

@@ -5,19 +5,20 @@ import type { Os } from '../../../src/sim/os.ts';
 import { F_SETFL, O_NONBLOCK } from '../../../src/socket/constants.ts';
 import type { OptionInput } from '../../../src/socket/option.ts';
 import type { SocketName } from '../../../src/socket/socket.ts';
-import { ADDRESS, type Lab, type Script } from './lab.ts';
+import type { SimLab } from './lab.ts';
+import { ADDRESS, type LabHost, type Script } from './stage.ts';
 import { ssLines } from './tables.ts';
 import type { HostName } from './timeline.ts';
 import { Sock } from './vocabulary.ts';
 
-export class LabHost {
-  readonly lab: Lab;
+export class SimHost implements LabHost {
+  readonly lab: SimLab;
   readonly name: HostName;
   readonly sim: Host;
   /** Every socket that the script has made or accepted here, oldest first. */
   readonly socks: Sock[] = [];
 
-  constructor(lab: Lab, name: HostName) {
+  constructor(lab: SimLab, name: HostName) {
     this.lab = lab;
     this.name = name;
     this.sim = lab.world.host(name, {

@@ -5,37 +5,34 @@
  */
 
 import type { Packet as SimPacket } from '../../../src/link/packet.ts';
-import type { Waitable } from '../../../src/sim/call.ts';
 import type { Wire } from '../../../src/sim/wire.ts';
 import { World } from '../../../src/sim/world.ts';
-import { LabHost } from './host.ts';
+import { SimHost } from './host.ts';
+import { Numbers } from './numbers.ts';
 import { Pacer } from './pacer.ts';
-import { flagText, Packet } from './packet.ts';
-import type { Event, HostName, Shown, Timeline } from './timeline.ts';
+import { Packet } from './packet.ts';
+import { ADDRESS, type Experiment, type Lab, type LabHost, type Script, type Setup } from './stage.ts';
+import type { Event, Shown, Timeline } from './timeline.ts';
 import type { Outcome, Policy, Sock } from './vocabulary.ts';
 import { Watcher } from './watcher.ts';
 
-export type { LabHost } from './host.ts';
-
-export type Script<T = void> = Generator<Waitable, T, unknown>;
-export type Experiment = (L: Lab) => Script;
-export type Experiments = Readonly<Record<string, Experiment>>;
+export type { Experiment, Experiments, Lab, LabHost, Script } from './stage.ts';
+export { ADDRESS } from './stage.ts';
 
 /** One-way delay of the real relay, microseconds. */
 const RELAY = 250;
 const HZ = 250;
 const PHASE = 1_000;
-export const ADDRESS: Readonly<Record<HostName, string>> = { A: '10.9.0.1', B: '10.9.0.2' };
 
 /** Runs an experiment; the log says what the script's own work cost. */
 export function run(experiment: Experiment, logged: Timeline): Timeline {
-  return new Lab(logged).run(experiment);
+  return new SimLab(logged).run(experiment);
 }
 
-export class Lab {
+export class SimLab implements Lab {
   readonly world: World;
-  readonly A: LabHost;
-  readonly B: LabHost;
+  readonly A: SimHost;
+  readonly B: SimHost;
   /** What the relay does with each packet; forwards it if null. */
   policy: Policy | null = null;
   private readonly wire: Wire;
@@ -45,17 +42,15 @@ export class Lab {
   /** With absolute times until the end. */
   private readonly events: Event[] = [];
   private readonly tail: string[] = [];
-  /** Initial numbers by 'source:port>destination:port', and connections by both ports, A's first. */
-  private readonly isn = new Map<string, number>();
-  private readonly conns = new Map<string, number>();
+  private readonly numbers = new Numbers();
   private readonly pacer: Pacer;
   private readonly watcher: Watcher;
 
   /** @param states whether state changes shall be in the timeline (looking for them takes time) */
   constructor(logged: Timeline, states = true) {
     this.world = new World({ seed: 1, hz: HZ, log: false });
-    this.A = new LabHost(this, 'A');
-    this.B = new LabHost(this, 'B');
+    this.A = new SimHost(this, 'A');
+    this.B = new SimHost(this, 'B');
     this.pacer = new Pacer(logged);
     this.watcher = new Watcher([this.A, this.B]);
     if (states) this.watch();
@@ -66,7 +61,7 @@ export class Lab {
     });
   }
 
-  run(experiment: Experiment): Timeline {
+  run(experiment: (L: SimLab) => Script): Timeline {
     // Nothing begins just when a jiffy does.
     this.world.runFor(PHASE);
     const body = this.world.script(() => experiment(this), 'experiment');
@@ -89,7 +84,7 @@ export class Lab {
   /** Looks at the connections that the relay has seen whenever something has happened. */
   private watch(): void {
     this.world.when(() => {
-      this.watcher.look(this.conns, this.clock);
+      this.watcher.look(this.numbers.conns, this.clock);
       return false;
     });
   }
@@ -190,9 +185,7 @@ export class Lab {
   }
 
   /** Fresh connection: B listens and accepts, A connects; then 0.25 s pass. */
-  *connect(
-    o: { server?: (s: Sock) => Script<unknown>; client?: (s: Sock) => Script<unknown> } = {},
-  ): Script<{ a: Sock; b: Sock; ls: Sock }> {
+  *connect(o: Setup = {}): Script<{ a: Sock; b: Sock; ls: Sock }> {
     const ls = yield* this.B.listen(5000, 128, o.server);
     const a = yield* this.A.socket();
     if (o.client) yield* o.client(a);
@@ -205,11 +198,11 @@ export class Lab {
   /** Hands a packet to a host as if it had come over the wire. */
   *inject(host: LabHost, raw: Uint8Array, note = ''): Script {
     yield* this.pace(`->${host.name}`);
-    const p = this.relative(new Packet(raw));
+    const p = this.numbers.relative(new Packet(raw));
     this.events.push({
       kind: 'inject',
       t: this.clock,
-      conn: this.conn(p),
+      conn: this.numbers.conn(p),
       to: host.name,
       shown: p.icmp ? null : this.show(p),
       note: p.icmp ? `icmp type ${p.icmp[0]} code ${p.icmp[1]}` : note,
@@ -221,14 +214,14 @@ export class Lab {
 
   /** The relay sees a packet; true if it goes no further. */
   private relay(raw: Uint8Array): boolean {
-    const p = this.relative(new Packet(raw));
+    const p = this.numbers.relative(new Packet(raw));
     p.dir = p.source === ADDRESS.A ? 'A>B' : 'B>A';
     const fate = this.policy?.(p) ?? 'fwd';
     if (p.protocol === 6)
       this.events.push({
         kind: 'segment',
         t: this.clock,
-        conn: this.conn(p),
+        conn: this.numbers.conn(p),
         from: p.dir === 'A>B' ? 'A' : 'B',
         shown: this.show(p),
         fate,
@@ -237,39 +230,8 @@ export class Lab {
     return fate !== 'fwd';
   }
 
-  /** Fills in the relative numbers, as the relay reckoned them. */
-  private relative(p: Packet): Packet {
-    if (p.protocol !== 6) return p;
-    const key = `${p.source}:${p.sport}>${p.destination}:${p.dport}`;
-    const back = `${p.destination}:${p.dport}>${p.source}:${p.sport}`;
-    if (p.S) this.isn.set(key, p.seq);
-    else if (!this.isn.has(key)) this.isn.set(key, p.seq - 1);
-    const peer = this.isn.get(back) ?? 0;
-    p.rseq = (p.seq - this.isn.get(key)!) >>> 0;
-    p.rack = (p.ack - peer) >>> 0;
-    p.sack = p.sack.map(([l, r]) => [(l - peer) >>> 0, (r - peer) >>> 0]);
-    return p;
-  }
-
   show(p: Packet): Shown {
-    return {
-      flags: flagText(p.bits),
-      seq: p.rseq,
-      ack: p.A ? p.rack : null,
-      win: p.win,
-      len: p.length,
-      mss: p.mss,
-      ws: p.ws,
-      sackOk: p.sackOk,
-      sack: p.sack,
-    };
-  }
-
-  private conn(p: Packet): number {
-    if (p.protocol !== 6) return -1;
-    const key = p.source === ADDRESS.A ? `${p.sport}-${p.dport}` : `${p.dport}-${p.sport}`;
-    if (!this.conns.has(key)) this.conns.set(key, this.conns.size);
-    return this.conns.get(key)!;
+    return this.numbers.show(p);
   }
 
   /** Nobody holds the sockets any more: listeners are closed first. */

@@ -1,6 +1,6 @@
 /** The script plays TCP at 10.9.0.2: the relay hands it what A sends, and it injects what it likes. */
-import type { Lab, Script } from './lab.ts';
 import { bytes, options, type Packet, segment } from './packet.ts';
+import type { Lab, Script } from './stage.ts';
 import { shownText } from './timeline.ts';
 import type { Sock } from './vocabulary.ts';
 

@@ -1,12 +1,13 @@
 /** What `ss -tanoH` or `ss -tanoiH` prints for a host of the lab, read from the engine's own tables. */
 import { type Micros, NEVER } from '../../../src/base/time.ts';
-import type { Host } from '../../../src/sim/host.ts';
+import type { Stack } from '../../../src/stack/stack.ts';
 import type { Connection } from '../../../src/tcp/connection.ts';
 import { XMIT_NONE, XMIT_PROBE0 } from '../../../src/tcp/constants.ts';
 import { stateName } from '../../../src/tcp/state.ts';
 import type { Timer } from './timeline.ts';
 
-export function ssLines(host: Host, info: boolean): string[] {
+/** @param host a stack that can be told the time */
+export function ssLines(host: { readonly stack: Stack; enter(): unknown }, info: boolean): string[] {
   const { tcp } = host.stack;
   // A stack knows the time that it was told last.
   host.enter();

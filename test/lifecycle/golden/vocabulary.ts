@@ -28,8 +28,8 @@ import {
   TCP_USER_TIMEOUT,
 } from '../../../src/socket/constants.ts';
 import type { SocketName } from '../../../src/socket/socket.ts';
-import type { LabHost, Script } from './lab.ts';
 import { bytes, type Packet } from './packet.ts';
+import type { LabHost, Script } from './stage.ts';
 import type { Fate } from './timeline.ts';
 
 export {

@@ -1,6 +1,6 @@
 /** Looks at the socket tables after each thing that happens, as the lab's poller did every few milliseconds. */
 import { NEVER } from '../../../src/base/time.ts';
-import type { LabHost } from './host.ts';
+import type { SimHost } from './host.ts';
 import { socketTimer, ssState } from './tables.ts';
 import type { HostName, StateEvent, Timer, TimerSample } from './timeline.ts';
 
@@ -13,11 +13,11 @@ interface Seen {
 export class Watcher {
   readonly states: StateEvent[] = [];
   readonly timers: TimerSample[] = [];
-  private readonly hosts: readonly LabHost[];
+  private readonly hosts: readonly SimHost[];
   private readonly last = new Map<string, string>();
   private readonly running = new Map<string, TimerSample>();
 
-  constructor(hosts: readonly LabHost[]) {
+  constructor(hosts: readonly SimHost[]) {
     this.hosts = hosts;
   }
 
@@ -49,7 +49,7 @@ export class Watcher {
 }
 
 /** What a host has towards the other, by the ports of A and B. */
-function tableOf(host: LabHost): Map<string, Seen> {
+function tableOf(host: SimHost): Map<string, Seen> {
   const { tcp } = host.sim.stack;
   const now = host.sim.stackTime(host.lab.world.now);
   const table = new Map<string, Seen>();

@@ -1,6 +1,6 @@
 /** Linux's rules for the end of a connection that no golden timeline shows: close, orphans, FIN_WAIT_2. */
 import { describe, expect, it } from 'vitest';
-import type { Lab, Script } from '../golden/lab.ts';
+import type { SimLab as Lab, Script } from '../golden/lab.ts';
 import { options } from '../golden/packet.ts';
 import { established, Raw } from '../golden/raw.ts';
 import {

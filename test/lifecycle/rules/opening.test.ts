@@ -1,6 +1,6 @@
 /** Linux's rules for TIME_WAIT, opening, ports, keepalive and ICMP that no golden timeline shows. */
 import { describe, expect, it } from 'vitest';
-import type { Lab, Script } from '../golden/lab.ts';
+import type { SimLab as Lab, Script } from '../golden/lab.ts';
 import { icmpError, options, type Packet } from '../golden/packet.ts';
 import { established, Raw } from '../golden/raw.ts';
 import {
