@@ -1,4 +1,4 @@
-import type { Address } from '../../base/address.ts';
+import { type Address, parseAddress } from '../../base/address.ts';
 import { ECONNABORTED } from '../../base/errno.ts';
 import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET } from '../../socket/constants.ts';
 import type { BsdDriver } from '../bsd.ts';
@@ -14,8 +14,18 @@ import { failure, Handle } from './handle.ts';
 import { Listener, type ListenOptions } from './listener.ts';
 import { checkOptions, infoOf, Socket, type SocketInfo, type SocketOptions } from './socket.ts';
 
-/** Finds the addresses of a name, best first. @throws Error if there are none */
-export type Lookup = (hostname: string) => Promise<readonly Address[]>;
+/** One address of a name, as Node's `dns.lookup` gives it. */
+export interface FoundAddress {
+  readonly address: string;
+  readonly family: number;
+}
+
+/** A name lookup with the shape of Node's `dns.lookup`; always asked for all addresses. */
+export type Lookup = (
+  hostname: string,
+  options: { all: true },
+  callback: (error: Error | null, addresses: string | FoundAddress[], family?: number) => void,
+) => void;
 
 /** What the API runs on: a driver, and how names are looked up; without `lookup` there are only numbers. */
 export interface SocketsHost {
@@ -140,7 +150,14 @@ function listen(driver: BsdDriver, address: AnySocketAddress, options: ListenOpt
 
 async function find(lookup: Lookup | undefined, to: SocketAddress): Promise<readonly Address[]> {
   if (lookup === undefined) throw nameless(to.hostname, 'this host looks no names up: give an address');
-  const list = await lookup(to.hostname);
+  const found = await new Promise<string | FoundAddress[]>((resolve, reject) =>
+    lookup(to.hostname, { all: true }, (error, addresses) => {
+      if (error) reject(error);
+      else resolve(addresses);
+    }),
+  );
+  const texts = typeof found === 'string' ? [found] : found.map(f => f.address);
+  const list = texts.map(parseAddress).filter(a => a !== null);
   if (list.length === 0) throw nameless(to.hostname, 'it has no addresses');
   return list;
 }
