@@ -6,6 +6,7 @@ import {
   IP_MINTTL,
   IP_MTU,
   IP_MTU_DISCOVER,
+  IP_MULTICAST_TTL,
   IP_PMTUDISC_OMIT,
   IP_RECVERR,
   IP_TOS,
@@ -15,6 +16,7 @@ import {
   IPV6_MINHOPCOUNT,
   IPV6_MTU,
   IPV6_MTU_DISCOVER,
+  IPV6_MULTICAST_HOPS,
   IPV6_RECVERR,
   IPV6_TCLASS,
   IPV6_TRANSPARENT,
@@ -68,6 +70,15 @@ const minTtl = ranged<Socket>(
     s.tune.minTtl = v;
   },
 );
+/** −1 for the default, 1. */
+const multicastTtl = ranged<Socket>(
+  -1,
+  255,
+  s => s.settings.multicastTtl,
+  (s, v) => {
+    s.tune.multicastTtl = v < 0 ? 1 : v;
+  },
+);
 const pathMtu: SocketOption = {
   get: s => {
     const peer = s.peerName();
@@ -97,6 +108,7 @@ export const IP_OPTIONS: OptionTable = new Map<number, SocketOption>([
   [IP_FREEBIND, freebind],
   [IP_TRANSPARENT, transparent],
   [IP_MINTTL, minTtl],
+  [IP_MULTICAST_TTL, multicastTtl],
   [
     IP_BIND_ADDRESS_NO_PORT,
     flag(
@@ -136,6 +148,7 @@ export const IPV6_OPTIONS: OptionTable = new Map<number, SocketOption>([
     IPV6_TCLASS,
     { get: s => s.options.tos, set: (s, v) => (v < -1 || v > 255 ? -EINVAL : setTos(s, v === -1 ? 0 : v)) },
   ],
+  [IPV6_MULTICAST_HOPS, multicastTtl],
   [
     IPV6_UNICAST_HOPS,
     {

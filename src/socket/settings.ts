@@ -30,6 +30,8 @@ export class SocketSettings {
   /** TCP_QUICKACK before there is a connection to ask. */
   quickack = true;
   minTtl = 0;
+  /** IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS: of datagrams to groups. */
+  multicastTtl = 1;
   fastopenQueue = 0;
   fastopenConnect = false;
   fastopenNoCookie = false;

@@ -123,6 +123,7 @@ export class UdpSocket extends Socket {
     e.v6only = s.v6only;
     e.tos = o.tos;
     e.ttl = o.ttl;
+    e.multicastTtl = s.multicastTtl;
     e.pmtudisc = o.pmtudisc;
     e.recverr = o.recverr;
     if (o.rcvbuf !== 0) e.rcvbuf = o.rcvbuf;
