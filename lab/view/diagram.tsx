@@ -13,6 +13,7 @@ import {
   TIME_WAIT,
   TRANSITIONS,
 } from '../../src/tcp/state.ts';
+import { edgeText } from '../words/causes.ts';
 import { t } from '../words/words.ts';
 import { stateColour } from './ladder/palette.ts';
 
@@ -79,13 +80,12 @@ function border([x, y]: Point, [tx, ty]: Point, gap: number): Point {
 }
 
 /** The eleven states and the edges of the engine's own table; the path that was taken, and where it is. */
-export function Diagram({ path, host }: { path: readonly number[]; host: string }) {
+export function Diagram({ path, cause, host }: { path: readonly number[]; cause: string; host: string }) {
   const present = path.at(-1) ?? 0;
   const taken = new Set<string>();
   for (let i = 1; i < path.length; i++) taken.add(`${path[i - 1]}-${path[i]}`);
   const visited = new Set(path);
   const last = path.length > 1 ? `${path.at(-2)}-${present}` : '';
-  const label = TRANSITIONS.find(e => `${e.from}-${e.to}` === last)?.label ?? '';
   const edges = TRANSITIONS.filter(e => e.main || taken.has(`${e.from}-${e.to}`));
   const ended = present === CLOSED && path.length > 1;
   const id = `arrow-${host}`;
@@ -115,7 +115,7 @@ export function Diagram({ path, host }: { path: readonly number[]; host: string 
           const kind = key === last ? 'last' : taken.has(key) ? 'taken' : '';
           return (
             <path key={key} class={`edge ${kind}`} d={pathOf(e.from, e.to)} marker-end={`url(#${id}${kind})`}>
-              <title>{`${stateName(e.from)} → ${stateName(e.to)}: ${e.label}`}</title>
+              <title>{`${stateName(e.from)} → ${stateName(e.to)}${t('colon')}${edgeText(e.label)}`}</title>
             </path>
           );
         })}
@@ -130,7 +130,7 @@ export function Diagram({ path, host }: { path: readonly number[]; host: string 
         ) : (
           <>
             <b class={`state s-${stateColour(present)}`}>{stateName(present)}</b>{' '}
-            <span class="dim">{label}</span>
+            <span class="dim">{path.length > 1 ? cause : ''}</span>
           </>
         )}
       </figcaption>
