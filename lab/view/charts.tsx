@@ -63,11 +63,14 @@ function drawn(box: HTMLElement, lab: Lab, side: number): () => void {
       plot?.destroy();
       plot = new uPlot(optionsOf(lab, readPalette(box), box.clientWidth), dataOf(series), box);
     } else plot.setData(dataOf(series));
+    tellMoment(plot, lab);
   });
   const moment = effect(() => {
     void lab.clock.time.value;
     void lab.clock.step.value;
-    plot?.redraw(false, false);
+    if (plot === null) return;
+    plot.redraw(false, false);
+    tellMoment(plot, lab);
   });
   const watch = new ResizeObserver(() => plot?.setSize({ width: box.clientWidth, height: HEIGHT }));
   watch.observe(box);
@@ -108,7 +111,9 @@ function optionsOf(lab: Lab, p: Palette, width: number): uPlot.Options {
         grid: { stroke: p.rule, width: 0.5 },
         values: (_, ticks) => ticks.map(y => clockText(Math.round(clock.axis.timeAt(y) / 1000) * 1000)),
         space: 90,
-        size: 22,
+        size: 20,
+        gap: 3,
+        ticks: { stroke: p.rule, size: 4, width: 0.5 },
       },
       { scale: 'n', stroke: p.soft, font, size: GUTTER, grid: { stroke: p.rule, width: 0.5 } },
       { scale: 'ms', stroke: p.soft, font, size: GUTTER, side: 1, grid: { show: false } },
@@ -120,8 +125,15 @@ function optionsOf(lab: Lab, p: Palette, width: number): uPlot.Options {
       line(t(SERIES.ssthresh), p.purple, 'n', [5, 4]),
       line(t(SERIES.srtt), p.green, 'ms'),
     ],
-    hooks: { draw: [u => drawMoment(u, clock.y, p.accent)] },
+    hooks: { draw: [u => drawMoment(u, clock.y, p.accent)], setCursor: [u => tellMoment(u, lab)] },
   };
+}
+
+/** Where nobody points at the chart, its legend tells the values of the moment. */
+function tellMoment(u: uPlot, lab: Lab): void {
+  if ((u.cursor.left ?? -1) >= 0) return;
+  const { y } = lab.clock;
+  u.setLegend({ idx: u.data[0].findLastIndex(x => x <= y) }, false);
 }
 
 function drawMoment(u: uPlot, y: number, colour: string): void {
