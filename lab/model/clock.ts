@@ -99,7 +99,7 @@ export class Clock {
       this.goTime(0);
       return;
     }
-    const between = this.time.value > log.columns.time[row]!;
+    const between = this.time.value > log.columns.time[row]! || this.step.value > log.columns.step[row]!;
     let i = row;
     if (!between) while (i >= 0 && log.columns.step[i] === log.columns.step[row]) i--;
     if (i < 0) this.goTime(0);

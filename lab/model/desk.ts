@@ -35,6 +35,10 @@ export class Desk {
       if (this.traffic.peek() !== null && feed !== this.traffic.peek()) this.hangUp();
       if (this.capture.peek() !== null && feed !== this.capture.peek()?.traffic) this.capture.value = null;
     });
+    // What is wrong with a script is said beside it.
+    effect(() => {
+      if (lab.client.error.value !== null) this.tab.value = 'script';
+    });
   }
 
   get isLive(): boolean {

@@ -1,11 +1,16 @@
 import { batch, computed, effect, signal } from '@preact/signals';
+import { SYN_SENT } from '../../src/tcp/state.ts';
 import { MARK_INJECTED, PACKET, SEGMENT, STATE } from '../engine/log.ts';
-import { timeText, upTo, withLine } from '../engine/script.ts';
+import { parseScript, timeText, upTo, withLine } from '../engine/script.ts';
 import { type Lesson, lessonOf } from '../lessons/index.ts';
 import type { Place } from '../url/url.ts';
 import { Client, type Line } from './client.ts';
 import { Clock } from './clock.ts';
 import type { Feed, Read } from './feed.ts';
+
+/** What is done so shortly before the end of a run makes the run longer: it shall be seen what comes of it. */
+const SHORTLY = 10e6;
+const MINUTE = 60;
 
 export type Lang = 'en' | 'zh';
 /** While a long run comes in, laying out the ladder takes at most this share of the time. */
@@ -18,6 +23,8 @@ export class Lab {
   readonly clock: Clock;
   readonly lessonId = signal('');
   readonly script = signal('');
+  /** A text that can not be run, null if there is none: what ran before goes on. */
+  readonly refused = signal<string | null>(null);
   readonly lang = signal<Lang>('en');
   /** The connection whose states are shown, and whether the others are left out. */
   readonly conn = signal(0);
@@ -35,6 +42,8 @@ export class Lab {
   /** Up to when the ladder has been laid out. */
   private laid = 0;
   private patientUntil = 0;
+  /** When someone opens a connection, which is then the one that is looked at; −1 never. */
+  private opensAt = -1;
   private pending: { time: number; play: boolean } | null = null;
 
   constructor(line: Line) {
@@ -51,11 +60,13 @@ export class Lab {
     });
   }
 
+  /** Opens what an address says; a lesson of which it says nothing more begins to play. */
   open(place: Place): void {
+    const begins = place.time === 0 && lessonOf(place.lesson)?.script === place.script;
     batch(() => {
       this.lessonId.value = place.lesson;
       if (place.lang !== '') this.lang.value = place.lang;
-      this.run(place.script, place.time);
+      this.run(place.script, place.time, begins && !this.still);
     });
   }
 
@@ -72,13 +83,20 @@ export class Lab {
 
   /** Runs a script and goes to a moment of it, as soon as that is known. */
   run(script: string, time: number, play = false): void {
+    const parsed = parseScript(script);
     batch(() => {
+      this.refused.value = parsed.ok ? null : script;
+      if (!parsed.ok) {
+        this.client.error.value = { line: parsed.line, text: parsed.error };
+        return;
+      }
       this.clock.playing.value = false;
       this.feed.value = this.client;
       this.script.value = script;
       this.chosen.value = -1;
       this.away.value = false;
       this.pending = { time, play };
+      this.opensAt = -1;
       this.client.begin(script);
     });
   }
@@ -102,8 +120,12 @@ export class Lab {
     // Behind all that has happened at this moment already.
     const at = Math.floor(this.clock.time.value) + 1;
     const keep = this.conn.value;
-    this.run(withLine(this.script.value, `${timeText(at)} ${words}`), at);
+    const { playing, time, end } = this.clock;
+    const play = playing.value || time.value >= end;
+    const script = withLine(this.script.value, `${timeText(at)} ${words}`);
+    this.run(endOf(script) < at + SHORTLY ? withEnd(script, at) : script, at, play && !this.still);
     this.conn.value = keep;
+    if (/^\w+ connect /.test(words)) this.opensAt = at;
   }
 
   /** Gives a frame another fate ('' its own), goes to where it is sent and plays from there. */
@@ -158,8 +180,9 @@ export class Lab {
 
   /** Goes on for a minute more. */
   extend(): void {
-    const end = Math.ceil(this.client.known.value / 1e6) + 60;
-    this.run(withLine(this.script.value, `end ${end}s`), this.clock.time.value, this.clock.playing.value);
+    const { time, playing } = this.clock;
+    const end = Math.max(endOf(this.script.value), this.client.known.value);
+    this.run(withEnd(this.script.value, end), time.value, playing.value);
   }
 
   choose(conn: number): void {
@@ -170,7 +193,7 @@ export class Lab {
   get place(): Place {
     return {
       lesson: this.lessonId.value,
-      script: this.script.value,
+      script: this.refused.value ?? this.script.value,
       time: this.clock.time.value,
       lang: this.lang.value,
     };
@@ -192,6 +215,7 @@ export class Lab {
       const now = performance.now();
       this.patientUntil = now + (now - begun) / SHARE;
       if (follows) this.clock.goTime(known);
+      if (this.opensAt >= 0) this.chooseOpened(this.opensAt);
       if (!this.chosenByHand) this.conn.value = this.firstConnection();
       const p = this.pending;
       if (p === null || (!done && (known < p.time || (p.play && this.still)))) return;
@@ -203,6 +227,17 @@ export class Lab {
     });
   }
 
+  private chooseOpened(at: number): void {
+    const { log } = this.feed.peek();
+    const { kind, time, to, conn } = log.columns;
+    for (let i = log.lastOfTime(at - 1) + 1; i < log.length && time[i] === at; i++)
+      if (kind[i] === STATE && to[i] === SYN_SENT) {
+        this.opensAt = -1;
+        this.choose(conn[i]!);
+        return;
+      }
+  }
+
   private firstConnection(): number {
     const { log } = this.feed.peek();
     const { kind, side, conn } = log.columns;
@@ -210,3 +245,12 @@ export class Lab {
     return 0;
   }
 }
+
+function endOf(script: string): number {
+  const parsed = parseScript(script);
+  return parsed.ok ? parsed.script.end : 0;
+}
+
+/** The script with an end a minute behind a moment. */
+const withEnd = (script: string, moment: number): string =>
+  withLine(script, `end ${Math.ceil(moment / 1e6) + MINUTE}s`);

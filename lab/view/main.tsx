@@ -5,13 +5,13 @@ import type { Line } from '../model/client.ts';
 import { Desk } from '../model/desk.ts';
 import { Lab } from '../model/lab.ts';
 import { gatewayBehindPage } from '../traffic/connect.ts';
-import { readPlace, writePlace } from '../url/url.ts';
+import { isUnreadable, readPlace, writePlace } from '../url/url.ts';
 import { App } from './app.tsx';
 import { offerConsole } from './console.ts';
 import { acceptDrops } from './drop.ts';
 import { listenToKeys } from './keys.tsx';
 import './style/index.css';
-import { lang } from '../words/words.ts';
+import { lang, t } from '../words/words.ts';
 import { followTheme, still } from './theme.ts';
 
 /** What one sees on opening the page without an address: the close that the project began with. */
@@ -25,11 +25,13 @@ function workerLine(): Line {
 }
 
 function begin(lab: Lab, desk: Desk): void {
-  const place = readPlace(location.hash);
+  const { hash } = location;
+  const place = readPlace(hash);
   const preferred = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
   desk.setLang(place.lang !== '' ? place.lang : preferred);
   if (place.lesson === '' && place.script === '') lab.teach(FIRST);
   else lab.open(place);
+  if (isUnreadable(hash)) desk.say(t('badAddress'));
 }
 
 /** The address follows what is looked at, not faster than history allows. */

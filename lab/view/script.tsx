@@ -1,12 +1,13 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Lab } from '../model/lab.ts';
+import { lineText, scriptErrorText } from '../words/script-error.ts';
 import { t } from '../words/words.ts';
 
 /** The whole scenario as text, to read and to change. */
 export function ScriptPanel({ lab }: { lab: Lab }) {
-  const text = useSignal(lab.script.peek());
-  const present = lab.script.value;
+  const present = lab.refused.value ?? lab.script.value;
+  const text = useSignal(present);
   useEffect(() => {
     text.value = present;
   }, [text, present]);
@@ -20,6 +21,15 @@ export function ScriptPanel({ lab }: { lab: Lab }) {
       <p class="dim small" id="script-help">
         {t('scriptHelp')}
       </p>
+      <div class="row">
+        <button type="submit">{t('runScript')}</button>
+        {error !== null && (
+          <span class="warn" role="alert">
+            {error.line > 0 && `${lineText(error.line)}${t('colon')}`}
+            {scriptErrorText(error.text)}
+          </span>
+        )}
+      </div>
       <textarea
         rows={Math.min(14, Math.max(5, text.value.split('\n').length + 1))}
         spellcheck={false}
@@ -29,15 +39,6 @@ export function ScriptPanel({ lab }: { lab: Lab }) {
         onInput={e => (text.value = e.currentTarget.value)}
         onKeyDown={e => e.key === 'Enter' && (e.ctrlKey || e.metaKey) && run(e)}
       />
-      <div class="row">
-        <button type="submit">{t('runScript')}</button>
-        {error !== null && (
-          <span class="warn" role="alert">
-            {error.line > 0 && `${t('line')} ${error.line}: `}
-            {error.text}
-          </span>
-        )}
-      </div>
     </form>
   );
 }

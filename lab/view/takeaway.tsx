@@ -2,7 +2,7 @@ import { CLOSED } from '../../src/tcp/state.ts';
 import { ladderSvg, pathOf, statesSvg } from '../export/ladder-svg.ts';
 import type { Desk } from '../model/desk.ts';
 import type { Lab } from '../model/lab.ts';
-import { writePlace } from '../url/url.ts';
+import { readPlace, writePlace } from '../url/url.ts';
 import { lang, say, t } from '../words/words.ts';
 
 /** Everything that can be carried away: the link, captures, scripts, pictures. */
@@ -46,8 +46,13 @@ function Item({ words, act }: { words: string; act: () => void }) {
 const nameOf = (lab: Lab): string => lab.lesson.peek()?.id ?? 'scenario';
 
 export async function copyLink(desk: Desk): Promise<void> {
+  const { place } = desk.lab;
   const url = new URL(location.href);
-  url.hash = writePlace(desk.lab.place);
+  url.hash = writePlace(place);
+  if (readPlace(url.hash).script !== place.script) {
+    desk.say(t('linkTooLong'));
+    return;
+  }
   history.replaceState(null, '', url);
   try {
     await navigator.clipboard.writeText(url.href);

@@ -22,8 +22,14 @@ function OfCapture({ desk }: { desk: Desk }) {
   return (
     <>
       <p>
-        {t('captureText')} <b>{name}</b>: {traffic.connections.length} × {t('connection')}. {t('inferred')}
-        {traffic.others > 0 && ` ${traffic.others} ${t('notTcp')}.`}
+        {t('captureText')} <b>{name}</b>
+        {t('stop')}
+        {t('connections')}
+        {t('colon')}
+        {traffic.connections.length}
+        {t('stop')}
+        {t('inferred')}
+        {traffic.others > 0 && ` ${traffic.others} ${t('notTcp')}${t('stop')}`}
       </p>
       {[...traffic.errors, ...traffic.leftOut].slice(0, 4).map(text => (
         <p class="warn" key={text}>
@@ -46,8 +52,8 @@ function OfGateway({ desk }: { desk: Desk }) {
       </p>
       <p class={desk.line.value === 'open' ? 'dim' : 'warn'} role="status">
         <Icon name="live" />{' '}
-        {desk.line.value === 'open' ? `${t('liveOn')}: ${hello?.wire ?? ''}` : t('liveGone')}
-        {traffic.missed > 0 && ` ${traffic.missed} ${t('missed')}.`}
+        {desk.line.value === 'open' ? `${t('liveOn')}${t('colon')}${hello?.wire ?? ''}` : t('liveGone')}
+        {traffic.missed > 0 && ` ${traffic.missed} ${t('missed')}${t('stop')}`}
       </p>
     </>
   );

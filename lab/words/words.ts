@@ -64,6 +64,7 @@ export const WORDS = {
   fate: w('Fate', '结果'),
   onlyThis: w('only this connection', '只看这条连接'),
   connection: w('Connection', '连接'),
+  connections: w('Connections', '连接数'),
   rowsShown: w('rows on the screen', '屏幕上的行'),
   again: w('again', '重传'),
   repeats: w('repeats the segment of', '重传的是这一时刻的报文段：'),
@@ -161,9 +162,7 @@ export const WORDS = {
     '整个场景：每件事一行，依次写时间、谁（A、B 或 wire）、做什么。本页的地址里也有它。',
   ),
   runScript: w('Run', '运行'),
-  line: w('line', '行'),
   scriptText: w('Script', '脚本'),
-  scriptWrong: w('This script can’t be run', '这个脚本无法运行'),
 
   // Knobs.
   knobHelp: w(
