@@ -10,7 +10,7 @@ export interface TunSetup {
   readonly mtu?: number;
   /** Make the device first, for this user and for good, so that no root is needed to open it later. */
   readonly owner?: { readonly uid: number; readonly kind: 'tun' | 'tap' };
-  /** Network namespace in which it lies. */
+  /** Name (below /run/netns) or path of the network namespace in which it lies. */
   readonly namespace?: string;
 }
 
@@ -26,7 +26,9 @@ export interface SetupStep {
  */
 export function tunSetup(setup: TunSetup): SetupStep[] {
   const { name, mtu, owner, namespace } = setup;
-  const ip = namespace === undefined ? ['ip'] : ['ip', '-n', namespace];
+  const ip = ['ip'];
+  if (namespace?.includes('/')) ip.unshift('nsenter', `--net=${namespace}`);
+  else if (namespace !== undefined) ip.push('-n', namespace);
   const steps: SetupStep[] = [];
   if (owner !== undefined) {
     steps.push({

@@ -1,0 +1,121 @@
+/** Sets two runs in real time beside each other: what Linux did with Linux, and what it did with lastack. */
+import type { Finding, Pairs } from '../../lifecycle/golden/compare/finding.ts';
+import { compareSegments } from '../../lifecycle/golden/compare/segments.ts';
+import { compareScript, compareTail } from '../../lifecycle/golden/compare/texts.ts';
+import {
+  type Event,
+  eventText,
+  type HostName,
+  type StateEvent,
+  type Timeline,
+} from '../../lifecycle/golden/timeline.ts';
+
+/** States that last less may be missed by either's poller. */
+const GLANCE = 0.1;
+
+export interface Tolerance {
+  /** Seconds, and share of the longer of the two intervals: timers of the kernel's are late by up to an eighth. */
+  readonly least: number;
+  readonly share: number;
+}
+
+/** Every difference; none if there is none. */
+export function compareReal(reference: Timeline, run: Timeline, tolerance: Tolerance): Finding[] {
+  const pairs: Pairs = new Map();
+  const findings = [
+    ...compareSegments(reference, run, pairs),
+    ...compareScript(reference, run, pairs),
+    ...compareStates(reference, run),
+    ...compareTail(reference, run),
+    ...compareTimes(reference, pairs, tolerance),
+  ];
+  return findings.sort((x, y) => x.t - y.t);
+}
+
+interface Stay {
+  readonly state: string;
+  readonly from: number;
+  until: number;
+  readonly event: StateEvent;
+}
+
+/** States by host and connection, in order; those that one side shows but briefly, the other need not show. */
+function compareStates(reference: Timeline, run: Timeline): Finding[] {
+  for (const host of ['A', 'B'] as const)
+    for (const conn of new Set([...reference.events, ...run.events].map(e => e.conn))) {
+      if (conn < 0) continue;
+      const [l, s] = [stays(reference, host, conn), stays(run, host, conn)];
+      const missing = firstMissing(l, s) ?? firstMissing(s, l);
+      if (missing === null) continue;
+      const what = `${host} connection ${conn}: ${names(l)} beside Linux, ${names(s)} here`;
+      return [{ t: missing.from, what, logged: missing.event, simulated: null }];
+    }
+  return [];
+}
+
+const names = (list: readonly Stay[]): string => list.map(s => s.state).join(' ') || 'no state';
+
+function stays(t: Timeline, host: HostName, conn: number): Stay[] {
+  const out: Stay[] = [];
+  for (const e of t.events) {
+    if (e.kind !== 'state' || e.host !== host || e.conn !== conn || e.t > t.end) continue;
+    const last = out.at(-1);
+    if (last) last.until = e.t;
+    out.push({ state: e.state, from: e.t, until: t.end, event: e });
+  }
+  return out;
+}
+
+/** The first lasting state of one list that the other has not, in order. */
+function firstMissing(list: readonly Stay[], other: readonly Stay[]): Stay | null {
+  let at = 0;
+  for (const s of list) {
+    if (s.until - s.from < GLANCE) continue;
+    const found = other.findIndex((o, i) => i >= at && o.state === s.state);
+    if (found < 0) return s;
+    at = found + 1;
+  }
+  return null;
+}
+
+/** Each segment's and line's distance from the one before it, of those that both runs have. */
+function compareTimes(reference: Timeline, pairs: Pairs, tolerance: Tolerance): Finding[] {
+  let before: readonly [Event, Event] | null = null;
+  for (const l of reference.events) {
+    const s = pairs.get(l);
+    if (!s || l.kind === 'state') continue;
+    if (before !== null) {
+      const [dl, ds] = [l.t - before[0].t, s.t - before[1].t];
+      if (Math.abs(dl - ds) > tolerance.least + tolerance.share * Math.max(dl, ds)) {
+        const what = `${ds.toFixed(3)} s after the event before, ${dl.toFixed(3)} s beside Linux`;
+        return [{ t: l.t, what, logged: l, simulated: s }];
+      }
+    }
+    before = [l, s];
+  }
+  return [];
+}
+
+/** The first difference and what stood around it on either side. */
+export function reportReal(
+  name: string,
+  findings: readonly Finding[],
+  reference: Timeline,
+  run: Timeline,
+): string {
+  const first = findings[0];
+  if (first === undefined) return '';
+  const around = (t: Timeline): string[] =>
+    t.events
+      .filter(e => e.kind !== 'state' && Math.abs(e.t - first.t) < 3)
+      .slice(0, 14)
+      .map(e => `      ${eventText(e)}`);
+  return [
+    `${name}: ${first.what}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}`,
+    ...[first.logged, first.simulated].map(e => (e ? `    > ${eventText(e)}` : '    > nothing')),
+    '    beside Linux:',
+    ...around(reference),
+    '    here:',
+    ...around(run),
+  ].join('\n');
+}
