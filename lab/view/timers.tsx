@@ -1,7 +1,7 @@
 import type { SocketView, TimerKind } from '../engine/view.ts';
 import type { Lab } from '../model/lab.ts';
 import { spanText } from '../words/row.ts';
-import { timerMeaning, timerText } from '../words/timers.ts';
+import { timerMeaning, timerName } from '../words/timers.ts';
 import { t } from '../words/words.ts';
 
 /** How long each usually runs, microseconds: the length of its bar. */
@@ -34,7 +34,7 @@ export function Timers({ lab, sockets }: { lab: Lab; sockets: readonly SocketVie
             return (
               <li key={`${socket.conn} ${socket.localPort} ${timer.name}`} title={timerMeaning(timer.name)}>
                 <span class="timer-name">
-                  {timerText(timer.name)}
+                  {timerName(timer.name)}
                   {sockets.length > 1 && <i> :{socket.localPort}</i>}
                 </span>
                 <span class="timer-bar">

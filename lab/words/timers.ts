@@ -39,4 +39,7 @@ export function timerText(name: string): string {
   return words === undefined ? name.replaceAll('_', ' ') : say(words);
 }
 
+/** Where it is plain that a timer is meant. */
+export const timerName = (kind: TimerKind): string => (kind === 'syn_ack' ? 'SYN+ACK' : timerText(kind));
+
 export const timerMeaning = (name: TimerKind): string => say(MEANINGS[name]);

@@ -91,8 +91,9 @@ function paintArrow(g: CanvasRenderingContext2D, s: Scene, row: number, past: bo
     paintLoop(g, s, row, w.y1, c.side[row] === 0);
     return;
   }
-  const whole = Math.max(1, c.arrival[row]! - c.time[row]!);
-  const share = !past ? 1 : lost ? 1 : Math.min(1, (s.time - c.time[row]!) / whole);
+  // Of a segment in a capture it is often not known how long it travels.
+  const whole = c.arrival[row]! - c.time[row]!;
+  const share = !past || lost || whole <= 0 ? 1 : Math.min(1, (s.time - c.time[row]!) / whole);
   const x = w.x1 + (w.x2 - w.x1) * share;
   const y = w.y1 + (w.y2 - w.y1) * share;
   g.setLineDash(again ? [7, 4] : []);
