@@ -26,6 +26,7 @@ export const upOptions = (o: GatewayOptions = {}): UpOptions => ({
   to: null,
   socks: null,
   metrics: null,
+  tun: null,
   lab: null,
   seed: 'test',
   sysctls: [],

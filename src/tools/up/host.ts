@@ -5,6 +5,7 @@ import { NodeDriver, type NodeLoop } from '../../driver/node.ts';
 import type { Link } from '../../link/link.ts';
 import {
   AF_INET,
+  AF_INET6,
   EPOLL_CTL_ADD,
   EPOLLET,
   EPOLLIN,
@@ -53,6 +54,8 @@ export interface InnerHostOptions {
   /** With prefix length; the host answers to all of them. */
   readonly addresses: readonly string[];
   readonly mtu: number;
+  /** What the link does for the stack; nothing if not given. */
+  readonly offloads?: { readonly checksumOffload: boolean; readonly gsoMax: number };
 }
 
 /** Readiness events taken from epoll at once, and rounds before others have their turn. */
@@ -92,7 +95,12 @@ export class InnerHost {
       sysctl: options.sysctl,
       start: options.loop.now(),
     });
-    this.interface = this.stack.addInterface({ name: 'wire0', medium: 'ip', mtu: options.mtu });
+    this.interface = this.stack.addInterface({
+      name: 'wire0',
+      medium: 'ip',
+      mtu: options.mtu,
+      ...options.offloads,
+    });
     this.addresses = options.addresses.map(text => {
       check(this.interface.addAddress(text), `address ${text}`);
       return parseAddress(text.split('/')[0]!)!;
@@ -126,7 +134,8 @@ export class InnerHost {
    */
   listen(address: Address, port: number, hold: boolean, watcher: Watcher): number {
     const s = this.enter();
-    const fd = check(s.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK), 'socket');
+    const family = address.is4 ? AF_INET : AF_INET6;
+    const fd = check(s.socket(family, SOCK_STREAM | SOCK_NONBLOCK), 'socket');
     check(s.bind(fd, address, port), `bind ${address}:${port}`);
     this.holding = hold;
     check(s.listen(fd, 4096), 'listen');

@@ -7,22 +7,41 @@ import type { SocketRow } from '../ss/row.ts';
 import type { HostSummary } from '../ss/summary.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import type { ConversationLog } from '../trace/log.ts';
+import type { Recorder } from '../trace/recorder.ts';
 import type { Finding } from '../watch/finding.ts';
 import { type Metrics, metricsText } from '../watch/metrics.ts';
 import { Watch } from '../watch/watch.ts';
-import type { Gateway } from './gateway.ts';
+import type { Traffic } from './bridge.ts';
+import type { Carry } from './carry.ts';
+import type { Front, Gateway } from './gateway.ts';
 import type { InnerHost } from './host.ts';
 import { TraceStream } from './trace-stream.ts';
+import type { WireCount } from './wire.ts';
+
+/** What runs: the gateway, or one host on the machine's own network. */
+export interface Running {
+  readonly hosts: readonly InnerHost[];
+  /** The host that has the page. */
+  readonly b: InnerHost;
+  readonly recorder: Recorder;
+  readonly fronts: readonly Front[];
+  /** From the first host to the second and back; empty if there is but one. */
+  readonly wire: { readonly counts: readonly WireCount[] };
+  readonly open: ReadonlySet<Carry>;
+  readonly total: Traffic;
+  readonly accepted: number;
+  readonly failed: number;
+}
 
 /** What can be asked of a running gateway: its tables, knobs, counters, findings and trace. */
-export class Instance {
-  readonly gateway: Gateway;
+export class Instance<R extends Running = Gateway> {
+  readonly gateway: R;
   readonly started = performance.now();
   /** What the watch found last. */
   findings: readonly Finding[] = [];
   private readonly watches: ReadonlyMap<InnerHost, Watch>;
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: R) {
     this.gateway = gateway;
     this.watches = new Map(gateway.hosts.map(h => [h, new Watch(h.stack, undefined, fd => h.ownerOf(fd))]));
   }

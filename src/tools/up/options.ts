@@ -1,5 +1,6 @@
 import { Sysctl } from '../../base/sysctl.ts';
 import type { Micros } from '../../base/time.ts';
+import { parsePrefix } from '../../ip/prefix.ts';
 import { parseRule } from '../../link/rule-parser.ts';
 import type { Args, OptionSpec } from '../cli/command.ts';
 import { usage } from '../cli/error.ts';
@@ -10,6 +11,7 @@ export const HOSTS = ['A', 'B'] as const;
 export type HostName = (typeof HOSTS)[number];
 
 const LAB_PORT = 8793;
+const TUN_ADDRESS = '10.77.1.2/24';
 
 export interface WireSettings {
   readonly loss: number;
@@ -32,6 +34,13 @@ export interface SysctlSetting {
   readonly value: string;
 }
 
+export interface TunSettings {
+  /** The device's name; `%d` in it becomes a number. */
+  readonly device: string;
+  /** The host's own address with the length of the subnet's prefix. */
+  readonly address: string;
+}
+
 export interface UpOptions {
   /** Where the front listens. */
   readonly address: string;
@@ -44,6 +53,8 @@ export interface UpOptions {
   readonly metrics: number | null;
   /** Port of the lab on loopback, null for none; whether somebody has asked for just this one. */
   readonly lab: { readonly port: number; readonly asked: boolean } | null;
+  /** Stand on the machine's own network instead, as one host behind a TUN device. */
+  readonly tun: TunSettings | null;
   readonly wire: WireSettings;
   readonly seed: string | null;
   readonly sysctls: readonly SysctlSetting[];
@@ -77,6 +88,15 @@ export const UP_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     type: 'string',
     value: 'PORT',
     help: 'also be a SOCKS5 and HTTP CONNECT proxy on this port; it answers when the inner handshake is done',
+  },
+  tun: {
+    type: 'boolean',
+    help: "one host on this machine's own network, behind a TUN device; a name for the device may follow",
+  },
+  'tun-address': {
+    type: 'string',
+    value: 'ADDRESS/LENGTH',
+    help: `that host's address; the kernel gets another of the subnet. Default: ${TUN_ADDRESS}`,
   },
   loss: { type: 'string', value: 'SHARE', help: 'the wire loses this share of the packets: 2%' },
   delay: { type: 'string', value: 'TIME', help: 'one-way delay: 40ms' },
@@ -127,8 +147,9 @@ export const UP_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 
 /** Checks and reads the options of `lastack up`; throws a CliError for what is wrong. */
 export function readUpOptions(args: Args): UpOptions {
-  if (args.positionals.length > 0) {
-    const word = args.positionals[0]!;
+  const tun = tunOption(args);
+  if (args.positionals.length > (tun === null ? 0 : 1)) {
+    const word = args.positionals.at(-1)!;
     throw usage(
       `up: '${word}' is no option`,
       /:\d+$/.test(word) ? `did you mean --to ${word}?` : "'lastack up --help' lists the options",
@@ -147,6 +168,7 @@ export function readUpOptions(args: Args): UpOptions {
     port: text('port') === null ? 8080 : port('--port', text('port')!, 0),
     to: text('to') === null ? null : hostPort('--to', text('to')!),
     socks: optionalPort('socks'),
+    tun,
     metrics: optionalPort('metrics'),
     lab: labOption(text('lab')),
     wire: {
@@ -170,6 +192,30 @@ export function readUpOptions(args: Args): UpOptions {
     screen: !args.flag('plain'),
     color: text('color'),
   };
+}
+
+/** What makes no sense for a host that has no gateway in front of it. */
+const GATEWAY_ONLY = ['port', 'listen', 'to', 'socks', 'metrics', 'lab', 'capture'];
+
+function tunOption(args: Args): TunSettings | null {
+  const address = args.text('tun-address');
+  if (!args.flag('tun')) {
+    if (address !== null) throw usage('--tun-address without --tun', 'lastack up --tun --tun-address …');
+    return null;
+  }
+  const other = GATEWAY_ONLY.find(name => args.text(name) !== null);
+  if (other !== undefined)
+    throw usage(
+      `--${other} is for the gateway, which --tun does without`,
+      other === 'capture' ? 'tcpdump -i DEVICE -w FILE captures what passes the device' : 'leave it out',
+    );
+  const device = args.positionals[0] ?? 'lastack%d';
+  if (!/^[^\s/]{1,15}$/.test(device)) throw usage(`--tun ${device}: a device's name has 1 to 15 bytes`, '');
+  const text = address ?? TUN_ADDRESS;
+  const prefix = parsePrefix(text);
+  if (prefix === null || !text.includes('/') || !prefix.address.is4 || prefix.length > 126)
+    throw usage(`--tun-address ${text}`, `write an IPv4 address and a length, such as ${TUN_ADDRESS}`);
+  return { device, address: text };
 }
 
 function labOption(text: string | null): UpOptions['lab'] {

@@ -4,12 +4,12 @@ import { socketRows } from '../ss/collect.ts';
 import { ssText } from '../ss/format.ts';
 import type { InnerHost } from './host.ts';
 import type { HttpRequest } from './http-head.ts';
-import type { Instance } from './instance.ts';
+import type { Instance, Running } from './instance.ts';
 import { connectionPage, errorPage, lifePage } from './page.ts';
 import { HTML, httpResponse, PROMETHEUS, SVG, TEXT } from './page-http.ts';
 
 /** Answers a request to the built-in page that came over the inner socket `fd` of host B. */
-export function answerPage(instance: Instance, request: HttpRequest, fd: number): Uint8Array {
+export function answerPage(instance: Instance<Running>, request: HttpRequest, fd: number): Uint8Array {
   const head = request.method === 'HEAD';
   if (request.method !== 'GET' && !head) {
     return httpResponse(
@@ -53,7 +53,7 @@ export function answerPage(instance: Instance, request: HttpRequest, fd: number)
   }
 }
 
-function logOf(instance: Instance, fd: number): ReturnType<Instance['gateway']['recorder']['find']> {
+function logOf(instance: Instance<Running>, fd: number): ReturnType<Running['recorder']['find']> {
   const { b, recorder } = instance.gateway;
   const peer = b.peerOf(fd);
   const name = b.nameOf(fd);

@@ -12,18 +12,20 @@ import { demonstrate } from './demo.ts';
 import { Facts, frontTexts, wireText } from './facts.ts';
 import { frameLines } from './frame.ts';
 import { Gateway } from './gateway.ts';
-import { Instance } from './instance.ts';
+import { Instance, type Running } from './instance.ts';
 import { Lines } from './lines.ts';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { readUpOptions } from './options.ts';
 import { answerPage } from './pages.ts';
 import { Screen } from './screen.ts';
+import { upTun } from './tun.ts';
 
 const LOOK_MS = 1000;
 
 /** `lastack up`: runs until it is told to stop. */
 export async function up(args: Args, io: Io): Promise<number> {
   const options = readUpOptions(args);
+  if (options.tun !== null) return await upTun(options, options.tun, io);
   const paint = choosePaint(options.color, io.tty, io.env);
   const gateway = new Gateway(options);
   const instance = new Instance(gateway);
@@ -81,7 +83,7 @@ async function resolvable(host: string): Promise<void> {
 }
 
 /** Waits for Ctrl-C; the process has nothing else that would keep it alive for certain. */
-function stopped(signal: AbortSignal): Promise<void> {
+export function stopped(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) {
       resolve();
@@ -131,7 +133,7 @@ function demoText(life: Conversation, io: Io, paint: Paint): string {
 }
 
 /** The control socket; without one everything works, except that nobody can ask. */
-async function openControl(instance: Instance, io: Io): Promise<ControlServer | null> {
+export async function openControl(instance: Instance<Running>, io: Io): Promise<ControlServer | null> {
   try {
     const directory = runtimeDirectory(io.env);
     prepareDirectory(directory);

@@ -94,8 +94,12 @@ export class GatewayWire {
 }
 
 /** A rule whose times count from the start of the program, not of the clock. */
-function sinceStart(text: string, start: Micros): string | RuleSpec {
-  const parsed = parseRule(text, HOSTS);
+export function sinceStart(
+  text: string,
+  start: Micros,
+  names: readonly [string, string] = HOSTS,
+): string | RuleSpec {
+  const parsed = parseRule(text, names);
   if (!parsed.ok) return text;
   const rule: RuleSpec = { ...parsed.rule };
   if (rule.after !== undefined) rule.after += start;

@@ -13,7 +13,7 @@ import {
   type Script,
   type Setup,
 } from '../../lifecycle/golden/stage.ts';
-import type { Event, HostName, Shown, Timeline } from '../../lifecycle/golden/timeline.ts';
+import type { Event, HostName, Shown, StateEvent, Timeline } from '../../lifecycle/golden/timeline.ts';
 import type { Outcome, Policy, Sock } from '../../lifecycle/golden/vocabulary.ts';
 import { type Calls, clock } from './calls.ts';
 import { EngineHost } from './engine.ts';
@@ -47,6 +47,8 @@ export class RealLab implements Lab {
   private origin = clock();
   private oneWay = 0;
   private readonly events: Event[] = [];
+  /** With the ports of A and B: which connection that is, may be known only later. */
+  private readonly states: [ports: string, StateEvent][] = [];
   private readonly tail: string[] = [];
   private readonly numbers = new Numbers();
   private readonly frames = new FramePool();
@@ -63,9 +65,10 @@ export class RealLab implements Lab {
     from.calls.link.onreceive = frame => this.relay(from, to, frame);
     from.calls.onstate = (t, localPort, remotePort, state) => {
       const ports = from.name === 'A' ? `${localPort}-${remotePort}` : `${remotePort}-${localPort}`;
-      const conn = this.numbers.conns.get(ports);
-      if (conn !== undefined)
-        this.events.push({ kind: 'state', t, conn, host: from.name, port: localPort, state, timer: null });
+      this.states.push([
+        ports,
+        { kind: 'state', t, conn: -1, host: from.name, port: localPort, state, timer: null },
+      ]);
     };
   }
 
@@ -82,6 +85,10 @@ export class RealLab implements Lab {
     const end = this.now;
     // What was seen just now is told a moment later.
     await new Promise(resolve => setTimeout(resolve, 30));
+    for (const [ports, e] of this.states) {
+      const conn = this.numbers.conns.get(ports);
+      if (conn !== undefined) this.events.push({ ...e, conn });
+    }
     const events = this.events.sort((x, y) => x.t - y.t);
     for (const e of events) e.t -= this.origin;
     return { events, timers: [], tail: this.tail, end };
