@@ -24,14 +24,14 @@ const CHINESE: Readonly<Record<string, string>> = {
 
 export const edgeText = (label: string): string => (lang.value === 'en' ? label : (CHINESE[label] ?? label));
 
-/** What brought a change of state about: what happened, where the edge's own label leaves it open. */
+/** What brought a change of state about: what the edge is labelled with, but of an end what has happened. */
 export function causeText(log: EventLog, row: number): string {
   const { from, to } = log.columns;
   const label = TRANSITIONS.find(e => e.from === from[row] && e.to === to[row])?.label ?? '';
-  const ending = to[row] === CLOSED && (label.includes(' or ') || from[row] === TIME_WAIT);
-  if (!ending) return edgeText(label);
-  const why = log.whyOf(row) || (resetArrives(log, row) ? 'RST received' : '');
-  return edgeText(why || label);
+  if (to[row] !== CLOSED) return edgeText(label);
+  const why = log.whyOf(row);
+  if (why === '' && from[row] === TIME_WAIT && resetArrives(log, row)) return edgeText('RST received');
+  return edgeText(why === '' || why === 'FIN acknowledged' ? label : why);
 }
 
 /** Whether an RST of the peer arrives at the moment of a row. */

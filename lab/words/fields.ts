@@ -29,6 +29,7 @@ const CHINESE: Readonly<Record<string, string>> = {
   'SACK permitted': '允许 SACK',
   timestamps: '时间戳',
   payload: '数据',
+  options: '选项',
 };
 
 export const fieldName = ({ name }: Field): string =>

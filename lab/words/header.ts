@@ -41,6 +41,8 @@ function ipv4(v: DataView, bytes: Uint8Array): Field[] {
     field('IP', 'source', dotted(v, 12), 12, 4),
     field('IP', 'destination', dotted(v, 16), 16, 4),
   ];
+  if (ihl < 20 || ihl > bytes.length) return out;
+  if (ihl > 20) out.push(field('IP', 'options', `${ihl - 20} bytes`, 20, ihl - 20));
   const first = (fragment & 0x1fff) === 0;
   return v.getUint8(9) === 6 && first ? [...out, ...tcp(v, bytes, ihl, v.getUint16(2))] : out;
 }
@@ -76,7 +78,10 @@ function tcp(v: DataView, bytes: Uint8Array, at: number, total: number): Field[]
     ...options(v, at + 20, Math.min(at + offset, bytes.length)),
   ];
   const length = total - at - offset;
-  if (length > 0) out.push(field('data', 'payload', `${length} bytes`, at + offset, length));
+  // Of a long payload only the beginning may be at hand.
+  const begin = Math.min(at + offset, bytes.length);
+  if (length > 0 && offset >= 20)
+    out.push(field('data', 'payload', `${length} bytes`, begin, Math.min(length, bytes.length - begin)));
   return out;
 }
 

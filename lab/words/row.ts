@@ -1,5 +1,5 @@
 import { stateName } from '../../src/tcp/state.ts';
-import { ACK, FIN, PSH, RST, SYN, URG } from '../../src/wire/segment.ts';
+import { ACK, AE, CWR, ECE, FIN, PSH, RST, SYN, URG } from '../../src/wire/segment.ts';
 import {
   CALL,
   type EventLog,
@@ -20,8 +20,9 @@ const NAMES: readonly (readonly [number, string])[] = [
   [RST, 'RST'],
   [PSH, 'PSH'],
   [URG, 'URG'],
-  [64, 'ECE'],
-  [128, 'CWR'],
+  [ECE, 'ECE'],
+  [CWR, 'CWR'],
+  [AE, 'AE'],
   [ACK, 'ACK'],
 ];
 
@@ -96,8 +97,8 @@ export function clockText(micros: number): string {
 
 /** A span for people: 250 µs, 20 ms, 1.5 s, 2 min. */
 export function spanText(micros: number): string {
-  if (micros < 1000) return `${Math.round(micros)} µs`;
-  if (micros < 1e6) return `${trim(micros / 1000)} ms`;
+  if (micros < 999.5) return `${Math.round(micros)} µs`;
+  if (micros < 999_950) return `${trim(micros / 1000)} ms`;
   if (micros < 120e6) return `${trim(micros / 1e6)} s`;
   return micros < 7200e6 ? `${trim(micros / 60e6)} min` : `${trim(micros / 3600e6)} h`;
 }

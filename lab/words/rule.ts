@@ -19,12 +19,12 @@ const ACTIONS: readonly (readonly [RegExp, string])[] = [
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/syn\s*[-+/]?\s*ack/, 'SYN-ACK'],
   [/\bpure[- ]acks?\b|纯\s*ack/, 'pure-ACK'],
-  [/fins?(?![a-z])/, 'FIN'],
-  [/syns?(?![a-z])/, 'SYN'],
-  [/rsts?(?![a-z])|\breset/, 'RST'],
-  [/(?<!s)acks?(?![a-z])/, 'pure-ACK'],
+  [/(?<![a-z])fins?(?![a-z])/, 'FIN'],
+  [/(?<![a-z])syns?(?![a-z])/, 'SYN'],
+  [/(?<![a-z])rsts?(?![a-z])|\breset|重置/, 'RST'],
+  [/(?<![a-z])acks?(?![a-z])/, 'pure-ACK'],
   [/\bdata\b|数据/, 'DATA'],
-  [/sacks?(?![a-z])/, 'SACK'],
+  [/(?<![a-z])sacks?(?![a-z])/, 'SACK'],
   [/\bretransmi\w+|重传/, 'retransmit'],
 ];
 
@@ -63,8 +63,7 @@ export function understand(text: string): Understood {
   const rule = [action, ...timeOf(action, rest), senderOf(plain), kindOf(rest)];
   const count = countOf(rest, plain);
   if (count !== '') rule.push(count);
-  const percent = /(\d+(?:\.\d+)?) ?(?:%|percent)|百分之 ?(\d+(?:\.\d+)?)/.exec(rest);
-  if (percent !== null) rule.push(`${percent[1] ?? percent[2]}%`);
+  rule.push(...shareOf(rest));
   const read = [...rule, ...limits].join(' ');
   const checked = parseRule(read, ['A', 'B']);
   return checked.ok ? { ok: true, rule: read } : { ok: false, error: errorText(checked.error) };
@@ -108,6 +107,24 @@ function senderOf(text: string): string {
   if (from !== undefined) return from;
   if (to === null) return '*';
   return (to[1] ?? to[2]) === 'A' ? 'B' : 'A';
+}
+
+const TENTHS: Readonly<Record<string, string>> = {
+  一: '1',
+  二: '2',
+  三: '3',
+  五: '5',
+  十: '10',
+  二十: '20',
+  三十: '30',
+  五十: '50',
+};
+
+function shareOf(words: string): string[] {
+  if (/\bhalf\b|一半/.test(words)) return ['50%'];
+  const m = /(\d+(?:\.\d+)?) ?(?:%|percent)|百分之 ?(\d+(?:\.\d+)?|[二三五]?十|[一二三五])/.exec(words);
+  const share = m?.[1] ?? m?.[2];
+  return share === undefined ? [] : [`${TENTHS[share] ?? share}%`];
 }
 
 function countOf(words: string, plain: string): string {
