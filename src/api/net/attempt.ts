@@ -2,18 +2,16 @@ import type { Place } from './attempts.ts';
 import { kNet } from './context.ts';
 import { errors, placeFailed, type SystemError } from './errors.ts';
 import type { ClientHandle } from './handle.ts';
+import { native } from './native.ts';
 import { adopt } from './reading.ts';
 import type { BaseSocket } from './socket.ts';
 import { kState } from './socket-state.ts';
 import { outsideHandle } from './transport.ts';
+import { since } from './version.ts';
 
 const ANY = { 4: '0.0.0.0', 6: '::' } as const;
 const EADDRINUSE = -98;
-
-/** Binds a handle before it connects. @returns 0 or −errno */
-export function bindHandle(handle: ClientHandle, address: string, port: number): number {
-  return handle.bind(address, port);
-}
+const EINVAL = -22;
 
 /** Binds as `localAddress` and `localPort` ask. @returns false if it failed and the socket is destroyed */
 export function bindLocal(
@@ -37,7 +35,8 @@ export function bindError(
 ): SystemError | null {
   if (!localAddress && !localPort) return null;
   const address = localAddress || ANY[place.family === 6 ? 6 : 4];
-  let r = handle.bind(address, localPort ?? 0);
+  const fits = native.isIP(address) === place.family;
+  let r = fits ? handle.bind(address, localPort ?? 0) : EINVAL;
   if (r === 0 && localPort) {
     const name = handle.getsockname();
     if (typeof name !== 'number' && name.port !== localPort) r = EADDRINUSE;
@@ -45,19 +44,21 @@ export function bindError(
   return r < 0 ? placeFailed(r, 'bind', address, localPort) : null;
 }
 
-/** Destroys the socket if a block list holds the address. */
-export function checkBlocked(
-  socket: BaseSocket,
-  place: Place,
-  list: { check(address: string, family?: string): boolean } | undefined,
-): boolean {
-  if (list === undefined || !list.check(place.address, `ipv${place.family}`)) return false;
-  socket.destroy(errors.ipBlocked(place.address));
-  return true;
+/** The part of `net.BlockList` that is used here. */
+export interface Blocks {
+  check(address: string, family?: string): boolean;
+}
+
+const HAS_BLOCK_LIST = since(22, 13);
+
+/** Whether a block list holds the address. */
+export function isBlocked(place: Place, list: Blocks | undefined): boolean {
+  if (!HAS_BLOCK_LIST || list === undefined) return false;
+  return list.check(place.address, `ipv${place.family}`);
 }
 
 /** Connects the socket's handle to its one address. */
-export function attempt(socket: BaseSocket, place: Place): void {
+export function attempt(socket: BaseSocket, place: Place, blocked?: Blocks): void {
   const { address, port, family } = place;
   let handle = socket._handle as ClientHandle;
   const other = outsideHandle(socket[kNet].host, place, handle);
@@ -67,6 +68,10 @@ export function attempt(socket: BaseSocket, place: Place): void {
   }
   if (port !== undefined) socket.emit('connectionAttempt', address, port, family);
   if (!socket.connecting || socket._handle !== handle) return;
+  if (isBlocked(place, blocked)) {
+    socket.destroy(errors.ipBlocked(address));
+    return;
+  }
   const r = handle.connect(address, port ?? 0, status => {
     if (socket.destroyed) return;
     if (status === 0) connected(socket, handle);

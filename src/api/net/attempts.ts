@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { bindError, connectError, connected } from './attempt.ts';
+import { type Blocks, bindError, connectError, connected, isBlocked } from './attempt.ts';
 import { kNet } from './context.ts';
 import { ConnectAggregateError, errors, placeFailed } from './errors.ts';
 import type { ClientHandle } from './handle.ts';
@@ -24,7 +24,7 @@ export interface AttemptOptions {
   readonly timeout: number;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
-  readonly blockList: { check(address: string, family?: string): boolean } | undefined;
+  readonly blockList: Blocks | undefined;
 }
 
 const ECANCELED = -125;
@@ -78,7 +78,7 @@ export function runAttempts(socket: BaseSocket, places: readonly Place[], option
       next();
       return;
     }
-    if (options.blockList?.check(address, `ipv${family}`)) {
+    if (isBlocked(place, options.blockList)) {
       failures.push(errors.ipBlocked(address));
       next();
       return;

@@ -1,6 +1,7 @@
+import { channel } from 'node:diagnostics_channel';
 import { ADDRCONFIG, type LookupAddress, type LookupOptions } from 'node:dns';
 import { type Arguments, isNormalized, normalize, type PlaceOptions } from './args.ts';
-import { attempt, bindLocal, checkBlocked } from './attempt.ts';
+import { attempt, type Blocks, bindLocal } from './attempt.ts';
 import { type Place, runAttempts, sortAddresses } from './attempts.ts';
 import { kNet } from './context.ts';
 import { errors } from './errors.ts';
@@ -25,7 +26,7 @@ export interface ConnectOptions extends PlaceOptions {
   noDelay?: boolean;
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
-  blockList?: { check(address: string, family?: string): boolean };
+  blockList?: Blocks;
 }
 
 /** Attempts get at least so long. */
@@ -105,7 +106,7 @@ function refuse(options: ConnectOptions): never {
 }
 
 function lookUp(socket: BaseSocket, options: ConnectOptions, host: string, port: number): void {
-  const asked: LookupOptions = { family: numeric(options.family), hints: options.hints || 0 };
+  const asked = { family: numeric(options.family), hints: options.hints || 0 } as LookupOptions;
   const either = asked.family !== 4 && asked.family !== 6;
   if (process.platform !== 'win32' && either && asked.hints === 0) asked.hints = ADDRCONFIG;
   const lookup = options.lookup || socket[kNet].lookup;
@@ -119,14 +120,12 @@ function lookUp(socket: BaseSocket, options: ConnectOptions, host: string, port:
     socket.emit('lookup', error, address, family, host);
     if (!socket.connecting) return;
     const ip = address as string;
-    if (error) fail(socket, error, host, port);
-    else if (native.isIP(ip) === 0) failWith(socket, errors.invalidIp(ip));
-    else if (family !== 4 && family !== 6) failWith(socket, errors.invalidFamily(family, host, port));
+    if (error) fail(socket, error);
+    else if (native.isIP(ip) === 0) fail(socket, errors.invalidIp(ip));
+    else if (family !== 4 && family !== 6) fail(socket, errors.invalidFamily(family, host, options.port));
     else {
       socket._unrefTimer();
-      process.nextTick(() => {
-        if (socket.connecting) toOne(socket, options, { address: ip, port, family });
-      });
+      toOne(socket, options, { address: ip, port, family });
     }
   });
 }
@@ -142,7 +141,7 @@ function foundMany(
   if (!socket.connecting) return;
   if (error) {
     socket.emit('lookup', error, undefined, undefined, host);
-    fail(socket, error, host, port);
+    fail(socket, error);
     return;
   }
   const list = (Array.isArray(found) ? found : []) as LookupAddress[];
@@ -154,47 +153,40 @@ function foundMany(
   const [first] = list;
   if (places.length === 0) {
     if (first === undefined || native.isIP(first.address) === 0)
-      failWith(socket, errors.invalidIp(first?.address ?? ''));
-    else failWith(socket, errors.invalidFamily(first.family, host, port));
+      fail(socket, errors.invalidIp(first?.address ?? ''));
+    else fail(socket, errors.invalidFamily(first.family, host, options.port));
     return;
   }
   socket._unrefTimer();
   const { localAddress, localPort } = options;
   if (places.length === 1) {
-    process.nextTick(() => {
-      if (socket.connecting) toOne(socket, options, places[0]!);
-    });
+    toOne(socket, options, places[0]!);
     return;
   }
   socket.autoSelectFamilyAttemptedAddresses = [];
   const patience = options.autoSelectFamilyAttemptTimeout;
   const given = patience ?? native.getDefaultAutoSelectFamilyAttemptTimeout();
   const timeout = Math.max(given, SHORTEST_ATTEMPT);
-  process.nextTick(() =>
-    runAttempts(socket, places, { timeout, localAddress, localPort, blockList: options.blockList }),
-  );
+  runAttempts(socket, places, { timeout, localAddress, localPort, blockList: options.blockList });
 }
 
 /** One address: bind if asked, then connect. */
 function toOne(socket: BaseSocket, options: ConnectOptions, place: Place): void {
   if (!bindLocal(socket, place, options.localAddress, options.localPort)) return;
-  if (checkBlocked(socket, place, options.blockList)) return;
-  attempt(socket, place);
+  attempt(socket, place, options.blockList);
 }
 
-function fail(socket: BaseSocket, error: Error, _host: string, _port: number): void {
+function fail(socket: BaseSocket, error: Error): void {
   process.nextTick(() => socket.destroy(error));
 }
 
-function failWith(socket: BaseSocket, error: Error): void {
-  process.nextTick(() => socket.destroy(error));
-}
-
-function numeric(family: number | string | undefined): number {
+function numeric(family: number | string | undefined): number | undefined {
   if (family === 'IPv4') return 4;
   if (family === 'IPv6') return 6;
-  return Number(family ?? 0);
+  return family as number | undefined;
 }
+
+const opened = channel('net.client.socket');
 
 /** `net.connect(…)` of a `net`. */
 export function connectNew(
@@ -204,6 +196,7 @@ export function connectNew(
   const normalized = normalize(args);
   const [options] = normalized;
   const socket = new Socket(options);
+  if (opened.hasSubscribers) opened.publish({ socket });
   if (options['timeout']) socket.setTimeout(options['timeout'] as number);
   return socket.connect(normalized);
 }

@@ -97,7 +97,7 @@ export const errors = {
     Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' }),
   ipBlocked: (ip: string) => coded(Error, 'ERR_IP_BLOCKED', `IP(${ip}) is blocked by net.BlockList`),
   invalidIp: (ip: unknown) => coded(TypeError, 'ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${String(ip)}`),
-  invalidFamily: (family: unknown, host: string, port: number) =>
+  invalidFamily: (family: unknown, host: string, port: unknown) =>
     Object.assign(
       coded(
         RangeError,

@@ -111,8 +111,11 @@ export class ListenHandle implements ServerHandle, Watcher {
       this.onconnection(fd, null);
       return;
     }
-    this.ready();
     this.host.opened?.(fd, 'server');
-    this.onconnection(0, new TcpHandle(this.host, fd));
+    try {
+      this.onconnection(0, new TcpHandle(this.host, fd));
+    } finally {
+      this.ready();
+    }
   };
 }

@@ -32,7 +32,8 @@ interface Wanted {
 /** `server.listen(…)` in all its forms. */
 export function listen(server: BaseServer, args: readonly unknown[]): void {
   const [given, callback]: Arguments = normalize(args);
-  if (server._handle !== null || server._looking) throw errors.alreadyListening();
+  if (server._handle !== null) throw errors.alreadyListening();
+  server._listeningId++;
   const options = given as ListenOptions;
   if (callback !== null) server.once('listening', callback);
   const from = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
@@ -84,18 +85,16 @@ export function listen(server: BaseServer, args: readonly unknown[]): void {
 
 function lookUp(server: BaseServer, host: string, wanted: Wanted): void {
   const family = native.isIP(host);
+  const id = server._listeningId;
   if (family !== 0) {
     // Node asks dns.lookup also for addresses, which answers in a later tick.
-    server._looking = true;
     process.nextTick(() => {
-      server._looking = false;
-      open(server, host, wanted, family);
+      if (id === server._listeningId) open(server, host, wanted, family);
     });
     return;
   }
-  server._looking = true;
   server[kNet].lookup(host, {}, (error, address, found) => {
-    server._looking = false;
+    if (id !== server._listeningId) return;
     if (error) server.emit('error', error);
     else open(server, address as string, wanted, found ?? native.isIP(address as string));
   });

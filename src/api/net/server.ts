@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { promisify } from 'node:util';
 import { kNet, type NetContext } from './context.ts';
@@ -6,9 +7,16 @@ import type { Name, ServerHandle, StreamHandle } from './handle.ts';
 import { listen } from './listen.ts';
 import { native } from './native.ts';
 import type { BaseSocket } from './socket.ts';
+import { since } from './version.ts';
+
+/** Node 20 takes a limit of 0 for none. */
+const LIMIT_MAY_BE_0 = since(21);
+const HAS_BLOCK_LIST = since(22, 13);
 
 /** Node's symbol, which older type libraries lack. */
 const asyncDispose: unique symbol = Symbol.asyncDispose as never;
+
+const accepted = channel('net.server.socket');
 
 /** Options of `new net.Server`. */
 export interface ServerOptions {
@@ -27,7 +35,8 @@ export class BaseServer extends EventEmitter {
   declare _connections: number;
   declare _handle: ServerHandle | null;
   declare _unref: boolean;
-  declare _looking: boolean;
+  /** Changes with each listen() and close(): a lookup for an older one is of no interest. */
+  declare _listeningId: number;
   declare _connectionKey?: string;
   declare _pipeName?: string;
   declare allowHalfOpen: boolean;
@@ -66,6 +75,7 @@ export class BaseServer extends EventEmitter {
       if (this._handle === null) this.once('close', () => callback(errors.notRunning()));
       else this.once('close', callback);
     }
+    this._listeningId++;
     if (this._handle !== null) {
       this._handle.close(() => {});
       this._handle = null;
@@ -104,7 +114,9 @@ export class BaseServer extends EventEmitter {
       this.emit('error', callFailed(status, 'accept'));
       return;
     }
-    const full = this.maxConnections != null && this._connections >= this.maxConnections;
+    const limit = this.maxConnections;
+    const limited = LIMIT_MAY_BE_0 ? limit != null : Boolean(limit);
+    const full = limited && this._connections >= limit!;
     if (full || this.isBlocked(handle)) {
       const data = full ? namesOf(handle) : null;
       handle.close(() => {});
@@ -127,10 +139,11 @@ export class BaseServer extends EventEmitter {
     socket.server = this;
     socket._server = this;
     this.emit('connection', socket);
+    if (accepted.hasSubscribers) accepted.publish({ socket });
   }
 
   private isBlocked(handle: StreamHandle): boolean {
-    if (this.blockList === undefined) return false;
+    if (this.blockList === undefined || !HAS_BLOCK_LIST) return false;
     const name = handle.getpeername();
     return typeof name !== 'number' && this.blockList.check(name.address, name.family.toLowerCase());
   }
@@ -166,7 +179,7 @@ export function setUpServer(server: BaseServer, first: unknown, second: unknown)
   server._connections = 0;
   server._handle = null;
   server._unref = false;
-  server._looking = false;
+  server._listeningId = 1;
   server.allowHalfOpen = options.allowHalfOpen || false;
   server.pauseOnConnect = Boolean(options.pauseOnConnect);
   server.noDelay = Boolean(options.noDelay);

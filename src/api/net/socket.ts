@@ -9,6 +9,7 @@ import { startReading, stopReading } from './reading.ts';
 import type { BaseServer } from './server.ts';
 import { kState, type SocketState } from './socket-state.ts';
 import { asNode, isDuration, isFunction } from './validate.ts';
+import { since } from './version.ts';
 import { byteLength, type Chunk, toBytes, totalLength } from './write-data.ts';
 
 /** Options of `new net.Socket`; `handle` and what follows are for this folder. */
@@ -29,6 +30,11 @@ export interface SocketOptions extends DuplexOptions {
 /** −ENOTCONN: a half that never was needs no end. */
 const NOT_CONNECTED = -107;
 
+/** Node 20 lets an end() without any connect() wait for one. */
+const END_WAITS = !since(22);
+/** Node 20 tells of a write that destroy() cuts off as if it were done. */
+const TELLS_CANCELLED = since(22);
+
 type Callback = (error?: Error | null) => void;
 type Names = Partial<Name>;
 
@@ -42,7 +48,7 @@ export class BaseSocket extends Duplex {
   declare _parent: BaseSocket | null;
   declare _host: string | null;
   declare _peername: Name | null;
-  declare _sockname: Name | null;
+  declare _sockname: Names | null;
   declare _pendingData: Chunk | readonly { chunk: Chunk; encoding: BufferEncoding }[] | null;
   declare _pendingEncoding: string;
   declare server: BaseServer | null;
@@ -127,7 +133,7 @@ export class BaseSocket extends Duplex {
     }
     this._unrefTimer();
     const r = h.write(toBytes(data, encoding), status => {
-      if (this.destroyed) done(null);
+      if (this.destroyed) done(status < 0 && TELLS_CANCELLED ? callFailed(status, 'write') : null);
       else if (status < 0) done(callFailed(status, 'write'));
       else {
         this._unrefTimer();
@@ -140,20 +146,16 @@ export class BaseSocket extends Duplex {
   }
 
   override _final(done: Callback): void {
-    if (this.connecting) {
+    const h = this._handle;
+    if (this.connecting || (h === null && END_WAITS)) {
       this.once('connect', () => this._final(done));
       return;
     }
-    const h = this._handle;
     if (h === null) {
       done();
       return;
     }
-    const r = h.shutdown(status => {
-      if (this.destroyed) done();
-      else if (status < 0 && status !== NOT_CONNECTED) done(callFailed(status, 'shutdown'));
-      else done();
-    });
+    const r = h.shutdown(() => done());
     if (r === NOT_CONNECTED) done();
     else if (r < 0) done(callFailed(r, 'shutdown'));
   }
@@ -175,7 +177,7 @@ export class BaseSocket extends Duplex {
 
   _reset(): void {
     this.resetAndClosing = true;
-    this.destroySoon();
+    this.destroy();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -189,7 +191,7 @@ export class BaseSocket extends Duplex {
     const state = this[kState];
     if (h === null) {
       done(error);
-      process.nextTick(() => this.emit('close', false));
+      process.nextTick(() => this.emit('close'));
     } else {
       const failed = error !== null && error !== undefined;
       state.bytesRead = h.bytesRead;
@@ -353,8 +355,7 @@ export class BaseSocket extends Duplex {
     if (h === null) return {};
     if (!this._sockname) {
       const name = h.getsockname();
-      if (typeof name === 'number') return {};
-      this._sockname = name;
+      this._sockname = typeof name === 'number' ? {} : name;
     }
     return this._sockname;
   }

@@ -175,7 +175,9 @@ export class TcpHandle implements ClientHandle, Watcher {
   /** Called by the poller: what is ready is done in a turn of its own. */
   ready(events: number): void {
     this.ready_ |= events;
-    this.schedule();
+    // On the kernel's loopback a listener has its end of a handshake before the client has.
+    if (this.connecting !== null) setImmediate(() => this.schedule());
+    else this.schedule();
   }
 
   private sockets(): Sockets {
@@ -239,8 +241,7 @@ export class TcpHandle implements ClientHandle, Watcher {
       if (n === -EAGAIN) return;
       if (own !== null && n > 0) {
         this.bytesRead += n;
-        this.schedule();
-        this.onread(n, null);
+        this.deliver(n, null);
         return;
       }
       if (own !== null && own.length === 0) return;
@@ -250,9 +251,16 @@ export class TcpHandle implements ClientHandle, Watcher {
       return;
     }
     this.bytesRead += n.length;
-    // There may be more, or the end.
-    this.schedule();
-    this.onread(n.length, n);
+    this.deliver(n.length, n);
+  }
+
+  private deliver(n: number, chunk: Buffer | null): void {
+    try {
+      this.onread(n, chunk);
+    } finally {
+      // There may be more, or the end.
+      if (this.reading) this.schedule();
+    }
   }
 
   /** Writes what fits. @returns 0: all, 1: some, or −errno */
@@ -290,7 +298,13 @@ export class TcpHandle implements ClientHandle, Watcher {
       this.writeQueueSize -= w.at;
     }
     if (this.writes.length === 0 && this.ending !== null) this.schedule();
-    for (const [d, status] of done) d(status);
+    callAll(
+      done.map(
+        ([d, status]) =>
+          () =>
+            d(status),
+      ),
+    );
   }
 
   private end(): void {
@@ -316,9 +330,18 @@ export class TcpHandle implements ClientHandle, Watcher {
     this.writeQueueSize = 0;
     this.reference.end();
     later(() => {
-      for (const c of cancelled) c(ECANCELED);
-      done();
+      callAll([...cancelled.map(c => () => c(ECANCELED)), done]);
     });
+  }
+}
+
+/** Calls one after the other, also if one throws. */
+function callAll(list: readonly (() => void)[], from = 0): void {
+  let i = from;
+  try {
+    while (i < list.length) list[i++]!();
+  } finally {
+    if (i < list.length) callAll(list, i);
   }
 }
 
