@@ -1,9 +1,13 @@
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros, NEVER } from '../base/time.ts';
 import { Loop } from '../driver/loop.ts';
-import { nodeTurn, type TestLoop } from './virtual-loop.ts';
+import { nodeImmediate, nodeTurn, type TestLoop } from './virtual-loop.ts';
 
 /** The clock object that @sinonjs/fake-timers (vitest, jest) hangs on what it replaces. */
 interface FakeClock {
+  /** Milliseconds of the faked date. */
+  readonly now: number;
+  /** What is to happen, by number. */
+  readonly timers?: Readonly<Record<string, { readonly callAt: number }>>;
   hrtime(): [number, number];
   tickAsync(ms: number): Promise<unknown>;
 }
@@ -11,8 +15,6 @@ interface FakeClock {
 const realNow = performance.now.bind(performance);
 const realTimeout = setTimeout;
 const QUIET_TURNS = 3;
-/** A faked immediate needs a tick of 0 ms; this many follow one another at most. */
-const MAX_TICKS = 10_000;
 
 /** The clock of the fake timers that are installed, if they are sinon's. */
 function fakeClock(): FakeClock | null {
@@ -22,6 +24,13 @@ function fakeClock(): FakeClock | null {
 
 /** node:test's `mock.timers` have replaced `Date`. */
 const dateIsMocked = (): boolean => (globalThis.Date as unknown as { isMock?: boolean }).isMock === true;
+
+/** Milliseconds until the next faked timer, at least one. */
+function nextOf(clock: FakeClock): number {
+  let next = Number.POSITIVE_INFINITY;
+  for (const { callAt } of Object.values(clock.timers ?? {})) next = Math.min(next, callAt - clock.now);
+  return Math.max(1, next);
+}
 
 /** Whether a test runner has put timers of its own in the place of Node's. */
 export const timersAreFaked = (): boolean => fakeClock() !== null || dateIsMocked();
@@ -79,8 +88,13 @@ export class GlobalLoop extends Loop implements TestLoop {
         await this.quiet();
       }
     } else if (fake !== null) {
-      await fake.tickAsync(ms);
-      await this.quiet();
+      for (let left = ms; left > 0 && !this.stopped; ) {
+        // Immediates that are not faked must have their turn before the next timer.
+        const step = this.coarse ? left : Math.min(left, nextOf(fake));
+        await fake.tickAsync(step);
+        await this.quiet();
+        left -= step;
+      }
     } else if (dateIsMocked()) {
       throw new Error(
         'advance: give testNetwork the way to move these timers: tick: ms => mock.timers.tick(ms)',
@@ -88,18 +102,25 @@ export class GlobalLoop extends Loop implements TestLoop {
     } else await new Promise<void>(resolve => realTimeout(resolve, ms));
   }
 
+  get stride(): Micros {
+    return this.tick !== null || timersAreFaked() ? MICROS_PER_SECOND : 20 * MICROS_PER_MS;
+  }
+
+  get coarse(): boolean {
+    return globalThis.setImmediate !== nodeImmediate;
+  }
+
   async quiet(): Promise<void> {
-    for (let still = 0, seen = -1, ticks = 0; still < QUIET_TURNS && !this.stopped; still++) {
-      const busy = this.cancelImmediate !== null;
-      if (this.turns !== seen || busy) still = 0;
+    for (let still = 0, seen = -1; still < QUIET_TURNS && !this.stopped; still++) {
+      // Faked immediates wait for the clock, and so would we.
+      if (!this.coarse && (this.turns !== seen || this.cancelImmediate !== null)) still = 0;
       seen = this.turns;
-      if (busy && ++ticks < MAX_TICKS) {
-        const fake = fakeClock();
-        if (fake !== null) await fake.tickAsync(0);
-        else this.tick?.(0);
-      }
       await nodeTurn();
     }
+  }
+
+  drive<T>(work: () => Promise<T>): Promise<T> {
+    return work();
   }
 
   override stop(): void {

@@ -1,6 +1,6 @@
 import type { LookupFunction } from '../api/net/host.ts';
 import { seededRandom } from '../base/random.ts';
-import { MICROS_PER_MS, type Micros, NEVER } from '../base/time.ts';
+import { MICROS_PER_MS, type Micros } from '../base/time.ts';
 import { buildSegment } from '../sim/build.ts';
 import { CLOSED, LISTEN, SYN_SENT } from '../tcp/state.ts';
 import { type CollectOptions, socketRows } from '../tools/ss/collect.ts';
@@ -43,6 +43,8 @@ export interface NetworkOptions {
   readonly replay?: string;
 }
 
+/** Milliseconds of silence, where a program's immediates take a millisecond each. */
+const COARSE_STEPS = 8;
 /** What `settle` lets pass at most. */
 const SETTLE: Micros = 60_000_000;
 
@@ -120,12 +122,23 @@ export class TestNetwork {
    * (retransmission, TIME_WAIT) are not waited for.
    * @throws Error if that takes more than 60 s
    */
-  async settle(): Promise<void> {
-    for (const end = this.loop.now() + SETTLE; this.loop.now() < end; ) {
-      await this.loop.quiet();
-      const left = this.wire.busyUntil - this.loop.now();
-      if (left <= 0) return;
-      await this.loop.advance(left);
+  settle(): Promise<void> {
+    return this.loop.drive(() => this.settling());
+  }
+
+  private async settling(): Promise<void> {
+    const { loop, wire } = this;
+    // Steps in a row in which nothing was put on the wire.
+    const wanted = loop.coarse ? COARSE_STEPS : 1;
+    let still = 0;
+    for (const end = loop.now() + SETTLE; loop.now() < end; ) {
+      const { frames } = wire;
+      await loop.quiet();
+      const left = wire.busyUntil - loop.now();
+      still = left > 0 || wire.frames !== frames ? 0 : still + 1;
+      if (still >= wanted) return;
+      if (left > 0) await loop.advance(left);
+      else if (loop.coarse) await loop.advance(MICROS_PER_MS);
     }
     throw this.report(new Error('settle: after 60 s there was still something on the wire'));
   }
@@ -135,7 +148,11 @@ export class TestNetwork {
    * @param ms at most this long
    * @throws what the promise rejects with, or Error if it is still pending; with the ladder
    */
-  async within<T>(ms: number, promise: PromiseLike<T>): Promise<T> {
+  within<T>(ms: number, promise: PromiseLike<T>): Promise<T> {
+    return this.loop.drive(() => this.waiting(ms, promise));
+  }
+
+  private async waiting<T>(ms: number, promise: PromiseLike<T>): Promise<T> {
     let settled = false;
     const done = (): void => {
       settled = true;
@@ -146,9 +163,8 @@ export class TestNetwork {
       if (settled) return promise;
       const now = this.loop.now();
       if (now >= end) throw this.report(new Error(`within: still pending after ${ms} ms`));
-      // Real and faked timers of the program are not known here: no step is long.
-      const next = this.loop.dueAt === NEVER ? now + 50_000 : this.loop.dueAt;
-      await this.loop.advance(Math.min(Math.max(next - now, MICROS_PER_MS), end - now, 1_000_000));
+      const next = Math.max(this.loop.dueAt - now, MICROS_PER_MS);
+      await this.loop.advance(Math.min(next, end - now, this.loop.stride));
     }
   }
 

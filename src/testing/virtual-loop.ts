@@ -2,7 +2,7 @@ import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros, NEVER } from '../base/ti
 import { Loop } from '../driver/loop.ts';
 
 /** Node's own, whatever a test runner puts in its place later. */
-const nodeImmediate = setImmediate;
+export const nodeImmediate = setImmediate;
 const nodeTick = process.nextTick;
 
 /** Turns of Node's event loop without a task of ours after which the program is taken to have nothing to do. */
@@ -18,6 +18,12 @@ export interface TestLoop extends Loop {
   advance(time: Micros): Promise<void>;
   /** Resolves when nothing more happens at this moment. */
   quiet(): Promise<void>;
+  /** Time does not move by itself while this runs: only what it does moves it. */
+  drive<T>(work: () => Promise<T>): Promise<T>;
+  /** Immediates are faked: what the program does at one moment takes milliseconds of the fakes' clock. */
+  readonly coarse: boolean;
+  /** How far one may go at once while waiting for something that the program does by timers of its own. */
+  readonly stride: Micros;
   /** When the next timer of a stack or wire is due; NEVER. */
   readonly dueAt: Micros;
 }
@@ -28,6 +34,8 @@ export interface TestLoop extends Loop {
  * 0 means "never" in some places of TCP.
  */
 export class VirtualLoop extends Loop implements TestLoop {
+  readonly coarse = false;
+  readonly stride = NEVER;
   private time: Micros = 1000 * MICROS_PER_SECOND;
   private due: Micros = NEVER;
   private asked = false;
@@ -52,10 +60,9 @@ export class VirtualLoop extends Loop implements TestLoop {
     return this.due;
   }
 
-  async advance(time: Micros): Promise<void> {
+  advance(time: Micros): Promise<void> {
     const until = this.time + time;
-    this.advancing++;
-    try {
+    return this.drive(async () => {
       await this.quiet();
       while (this.due <= until && !this.stopped) {
         this.time = Math.max(this.time, this.due);
@@ -63,6 +70,13 @@ export class VirtualLoop extends Loop implements TestLoop {
         await this.quiet();
       }
       this.time = Math.max(this.time, until);
+    });
+  }
+
+  async drive<T>(work: () => Promise<T>): Promise<T> {
+    this.advancing++;
+    try {
+      return await work();
     } finally {
       this.advancing--;
       this.watch();

@@ -49,7 +49,10 @@ describe('a network in a test', () => {
   test(
     'node:http over it: agent on one side, server on the other',
     withNetwork({ wire: { delay: '5ms' } }, async net => {
-      const server = net.server.serve((request, response) => response.end(`you asked for ${request.url}`), 80);
+      const server = net.server.serve(
+        (request, response) => response.end(`you asked for ${request.url}`),
+        80,
+      );
       expect(await get(net, 'http://server/some/page?q=1')).toBe('you asked for /some/page?q=1');
       const agent = net.client.agent({ keepAlive: true });
       expect(await get(net, 'http://server/a', agent)).toBe('you asked for /a');
@@ -145,7 +148,9 @@ describe('a network in a test', () => {
       const server = net.server.serve(() => {}, 80);
       const agent = net.client.agent();
       const request = http.get('http://server/', { agent, timeout: 30_000 });
-      const failed = new Promise<string>(done => request.on('error', (e: NodeJS.ErrnoException) => done(e.message)));
+      const failed = new Promise<string>(done =>
+        request.on('error', (e: NodeJS.ErrnoException) => done(e.message)),
+      );
       request.on('timeout', () => request.destroy(new Error('too slow')));
       await net.advance(29_000);
       expect(request.destroyed).toBe(false);
@@ -199,7 +204,9 @@ describe('a network in a test', () => {
       agent.destroy();
       server.close();
       await net.settle();
-      const text = Buffer.from(net.capture()).toString('latin1').replace(/\r\nDate: [^\r]*/g, '');
+      const text = Buffer.from(net.capture())
+        .toString('latin1')
+        .replace(/\r\nDate: [^\r]*/g, '');
       await net.close();
       return `${net.ladder({ all: true, last: 9 })}${text.length}`;
     };
