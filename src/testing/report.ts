@@ -52,11 +52,11 @@ export const titleOf = (log: ConversationLog): string =>
 export function attach(error: unknown, report: string): unknown {
   if (!(error instanceof Error)) return new Error(`${String(error)}\n\n${report}`, { cause: error });
   if (error.message.includes(report)) return error;
-  const before = error.message;
+  // The stack begins with the message as it is when the stack is first looked at.
+  const { message: before, stack } = error;
   try {
     error.message = `${before}\n\n${report}`;
-    // V8 has written the message into the stack already.
-    if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message);
+    if (stack !== undefined) error.stack = stack.replace(before, () => error.message);
     return error;
   } catch {
     return new Error(`${before}\n\n${report}`, { cause: error });
