@@ -79,17 +79,21 @@ export class Client implements Feed {
 
   /** Captures of both hosts up to an event, pcapng. */
   captures(step: number): Promise<readonly [Uint8Array, Uint8Array]> {
-    this.line.post({ ask: 'captures', run: this.run, step });
-    return new Promise(resolve => this.captureWaits.push(resolve));
+    return new Promise(resolve => {
+      this.captureWaits.push(resolve);
+      this.line.post({ ask: 'captures', run: this.run, step });
+    });
   }
 
   /** What happened up to an event, in another form. */
   file(what: 'qlog' | 'packetdrill', step: number, side: 0 | 1, conn: number): Promise<string> {
     const { run } = this;
-    this.line.post(
-      what === 'qlog' ? { ask: 'qlog', run, step } : { ask: 'packetdrill', run, step, side, conn },
-    );
-    return new Promise(resolve => this.fileWaits.push(resolve));
+    return new Promise(resolve => {
+      this.fileWaits.push(resolve);
+      this.line.post(
+        what === 'qlog' ? { ask: 'qlog', run, step } : { ask: 'packetdrill', run, step, side, conn },
+      );
+    });
   }
 
   private take(a: Answer): void {

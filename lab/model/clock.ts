@@ -21,7 +21,7 @@ export class Clock {
   readonly playing = signal(false);
   readonly speed = signal<number>(0);
   private readonly feed: Read<Feed>;
-  /** How far even play has come into a block, in which time stands still. */
+  /** How far even play has come from the height of the moment. */
   private within = 0;
 
   constructor(feed: Read<Feed>) {
@@ -140,14 +140,17 @@ export class Clock {
     const y = axis.yOf(time.value);
     const after = axis.yAfter(time.value);
     // Inside a block time stands still: it is passed by its height.
-    this.within = this.within > 0 || after > y ? this.within + seconds * PACE : 0;
-    if (this.within > 0 && this.within < after - y) return;
-    const rest = this.within > 0 ? this.within - (after - y) : seconds * PACE;
+    this.within += seconds * PACE;
+    if (this.within < after - y) return;
+    const next = axis.timeAt(y + this.within);
+    if (next <= time.value) {
+      this.within = Math.min(this.within, after - y);
+      return;
+    }
     this.within = 0;
-    const next = axis.timeAt(after + rest);
-    const stop = axis.times[axis.blockOf(next)] ?? next;
     // No block is jumped over.
-    this.goTime(stop > time.value ? stop : next);
+    const stop = axis.times[axis.blockOf(time.value) + 1] ?? next;
+    this.goTime(Math.min(stop, next));
   }
 
   /** To the next event for which `test` holds; to the end if there is none. */
