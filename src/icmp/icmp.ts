@@ -162,7 +162,7 @@ export class Icmp {
       default:
         return;
     }
-    this.error6(bytes, m, interfaceIndex);
+    this.error6(bytes, h, m, interfaceIndex);
   }
 
   /**
@@ -228,10 +228,10 @@ export class Icmp {
     if (m.type === ICMP_UNREACHABLE && m.code === UNREACHABLE_FRAGMENTATION_NEEDED) {
       e.mtu = m.mtu !== 0 ? m.mtu : this.upper.plateau(u16(bytes, m.at + 2));
     }
-    this.dispatch(bytes, e, PROTOCOL_ICMP, ICMP_ECHO);
+    this.dispatch(bytes, e, h.source, PROTOCOL_ICMP, ICMP_ECHO);
   }
 
-  private error6(bytes: Uint8Array, m: Icmp6Message, scope: number): void {
+  private error6(bytes: Uint8Array, h: Ipv6Header, m: Icmp6Message, scope: number): void {
     const e = this.error;
     if (decodeQuote6(bytes, m.at, m.end, scope, e) !== OK || e.source.is4 || !this.isOurs(e)) {
       this.env.mib.Icmp6InErrors++;
@@ -242,7 +242,7 @@ export class Icmp {
     e.type = m.type;
     e.code = m.code;
     e.mtu = m.type === ICMP6_PACKET_TOO_BIG ? Math.min(m.mtu, 0x7fffffff) : 0;
-    this.dispatch(bytes, e, PROTOCOL_ICMP6, ICMP6_ECHO);
+    this.dispatch(bytes, e, h.source, PROTOCOL_ICMP6, ICMP6_ECHO);
   }
 
   /** Whether the quoted packet can be one that this host has sent. */
@@ -250,13 +250,17 @@ export class Icmp {
     return this.net.isLocal(e.source) || (this.net.intercept !== null && e.protocol === PROTOCOL_TCP);
   }
 
-  private dispatch(bytes: Uint8Array, e: IcmpError, own: number, echo: number): void {
+  private dispatch(bytes: Uint8Array, e: IcmpError, from: Address, own: number, echo: number): void {
     if (e.protocol !== own) {
       this.upper.icmpError(e);
       return;
     }
     // An error about an echo of ours: identifier and sequence number are the word behind type, code, checksum.
     const p = bytes[e.at] === echo ? this.pings.get(e.seq >>> 16) : undefined;
-    if (p !== undefined) p.error = icmpErrno(e.family, e.type, e.code);
+    if (p === undefined) return;
+    const { family, type, code } = e;
+    const errno = icmpErrno(family, type, code);
+    const source = from.clone();
+    p.fail({ source, sequence: e.seq & 0xffff, family, type, code, errno, at: this.env.now });
   }
 }

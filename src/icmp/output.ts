@@ -125,6 +125,7 @@ export class IcmpOutput {
    * Sends an echo or its answer.
    * @param word identifier << 16 | sequence number
    * @param source null to choose one
+   * @param ttl 0 for the host's default
    * @returns 0 or the negative errno of the path
    */
   echo(
@@ -136,6 +137,7 @@ export class IcmpOutput {
     source: Address | null,
     destination: Address,
     tos: number,
+    ttl = 0,
   ): number {
     const { net } = this;
     const path = net.path(destination, source);
@@ -147,11 +149,11 @@ export class IcmpOutput {
     if (destination.is4) {
       putIcmp4(frame.bytes, to, frame.end, type, 0, word);
       this.count4(type);
-      net.send(path, frame, path.source, destination, PROTOCOL_ICMP, tos, 0);
+      net.send(path, frame, path.source, destination, PROTOCOL_ICMP, tos, ttl);
     } else {
       putIcmp6(frame.bytes, to, frame.end, type, 0, word, path.source, destination);
       this.count6(type);
-      net.send(path, frame, path.source, destination, PROTOCOL_ICMP6, tos, 0);
+      net.send(path, frame, path.source, destination, PROTOCOL_ICMP6, tos, ttl);
     }
     return 0;
   }

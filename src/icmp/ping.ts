@@ -19,11 +19,27 @@ export interface EchoReply {
   readonly at: Micros;
 }
 
+/** An ICMP error about an echo of ours. */
+export interface EchoError {
+  /** Who says it: a router, or the destination. */
+  readonly source: Address;
+  readonly sequence: number;
+  readonly family: number;
+  readonly type: number;
+  readonly code: number;
+  /** Positive. */
+  readonly errno: number;
+  readonly at: Micros;
+}
+
 /** Sends echoes under an identifier of its own and collects the answers, as Linux's ping sockets do. */
 export class PingEndpoint {
   /** ICMP identifier, 1..65535. */
   readonly id: number;
   readonly replies: EchoReply[] = [];
+  readonly errors: EchoError[] = [];
+  /** Of what is sent from now on, 1..255; 0 for the host's default. */
+  ttl = 0;
   /** The last error reported by ICMP about one of our echoes, as a positive errno; 0 if none. */
   error = 0;
   private readonly icmp: Icmp;
@@ -47,6 +63,7 @@ export class PingEndpoint {
       null,
       destination,
       0,
+      this.ttl,
     );
   }
 
@@ -54,6 +71,13 @@ export class PingEndpoint {
   push(reply: EchoReply): void {
     if (this.replies.length >= MAX_REPLIES) this.replies.shift();
     this.replies.push(reply);
+  }
+
+  /** Called by ICMP. */
+  fail(error: EchoError): void {
+    if (this.errors.length >= MAX_REPLIES) this.errors.shift();
+    this.errors.push(error);
+    this.error = error.errno;
   }
 
   close(): void {

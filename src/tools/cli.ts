@@ -24,6 +24,16 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./sysctl/command.ts')).sysctlCommand,
   },
   {
+    name: 'ping',
+    summary: 'echoes from one host of a running instance to the other, or to any address',
+    load: async () => (await import('./ping/command.ts')).pingCommand,
+  },
+  {
+    name: 'traceroute',
+    summary: 'the hops on the way to an address, from a host of a running instance',
+    load: async () => (await import('./ping/traceroute-command.ts')).tracerouteCommand,
+  },
+  {
     name: 'trace',
     summary: 'connections as a ladder, a table or JSON, from a capture file or live',
     load: async () => (await import('./trace/command.ts')).traceCommand,

@@ -7,6 +7,8 @@ import { packetdrillCommand } from '../../src/tools/cli/packetdrill.ts';
 import { COLOURED, choosePaint, clip, columnsOf, PLAIN, printable } from '../../src/tools/cli/paint.ts';
 import { duration, hostPort, integer, percent, rate, shortTime } from '../../src/tools/cli/units.ts';
 import { diagramCommand } from '../../src/tools/diagram/command.ts';
+import { pingCommand } from '../../src/tools/ping/command.ts';
+import { tracerouteCommand } from '../../src/tools/ping/traceroute-command.ts';
 import { ssCommand } from '../../src/tools/ss/command.ts';
 import { netstatCommand } from '../../src/tools/ss/netstat-command.ts';
 import { sysctlCommand } from '../../src/tools/sysctl/command.ts';
@@ -20,6 +22,8 @@ const ALL: CommandSpec[] = [
   ssCommand,
   netstatCommand,
   sysctlCommand,
+  pingCommand,
+  tracerouteCommand,
   traceCommand,
   packetdrillCommand,
   diagramCommand,

@@ -1,3 +1,4 @@
+import type { PingSettings, TraceSettings } from '../ping/run.ts';
 import type { Endpoint, TraceEvent } from '../trace/event.ts';
 
 /**
@@ -19,6 +20,8 @@ export type Request =
   | { readonly ask: 'metrics' }
   | { readonly ask: 'sysctl'; readonly host?: string; readonly names?: readonly string[] }
   | { readonly ask: 'sysctl-set'; readonly host?: string; readonly name: string; readonly value: string }
+  | ({ readonly ask: 'ping'; readonly to: string; readonly from?: string } & PingSettings)
+  | ({ readonly ask: 'traceroute'; readonly to: string; readonly from?: string } & TraceSettings)
   | { readonly ask: 'trace'; readonly last: number; readonly follow: boolean };
 
 /** What a running instance says of itself. */
@@ -85,6 +88,9 @@ export function parseRequest(line: string): Request | string {
       if (!isText(name) || !isText(value)) return 'sysctl-set needs a name and a value';
       return { ask: 'sysctl-set', ...where, name, value };
     }
+    case 'ping':
+    case 'traceroute':
+      return parsePing(o['ask'], o);
     case 'trace': {
       const last = o['last'];
       const n = typeof last === 'number' && Number.isInteger(last) && last >= 0 ? Math.min(last, 1000) : 1;
@@ -93,4 +99,35 @@ export function parseRequest(line: string): Request | string {
     default:
       return `unknown request '${String(o['ask']).slice(0, 40)}'`;
   }
+}
+
+/** Limits of what a client may ask a running instance to send. */
+export const PING_LIMITS = {
+  count: [0, 1_000_000],
+  interval: [10_000, 3_600_000_000],
+  wait: [1_000, 600_000_000],
+  size: [0, 65_507],
+  ttl: [0, 255],
+  hops: [1, 255],
+  queries: [1, 10],
+} as const;
+
+function parsePing(ask: 'ping' | 'traceroute', o: Readonly<Record<string, unknown>>): Request | string {
+  const { to, from } = o;
+  if (!isText(to)) return 'to: an address or a host is expected';
+  if (from !== undefined && !isText(from)) return 'from: a name is expected';
+  const numbers: Record<string, number> = {};
+  const names =
+    ask === 'ping'
+      ? (['count', 'interval', 'wait', 'size', 'ttl'] as const)
+      : (['hops', 'queries', 'wait', 'size'] as const);
+  for (const name of names) {
+    const [low, high] = PING_LIMITS[name];
+    const n = o[name];
+    if (typeof n !== 'number' || !Number.isInteger(n) || n < low || n > high)
+      return `${name}: a whole number from ${low} to ${high} is expected`;
+    numbers[name] = n;
+  }
+  const where = from === undefined ? {} : { from };
+  return { ask, to, ...where, ...numbers } as Request;
 }

@@ -99,7 +99,7 @@ export class ControlServer {
       else {
         say({ ok: true, ...answer.head });
         // A stream may be silent for long; only an unread answer counts against the client then.
-        if (typeof request !== 'string' && request.ask === 'trace' && request.follow) socket.setTimeout(0);
+        if (typeof request !== 'string' && mayBeSilent(request)) socket.setTimeout(0);
         let n = 0;
         for await (const item of answer.items ?? []) {
           if (signal.aborted) return;
@@ -115,6 +115,10 @@ export class ControlServer {
     socket.end();
   }
 }
+
+/** Answers that come as things happen. */
+const mayBeSilent = (r: Request): boolean =>
+  r.ask === 'ping' || r.ask === 'traceroute' || (r.ask === 'trace' && r.follow);
 
 /** Waits until the socket has room; cuts off a client that does not read. */
 async function drained(socket: Socket, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import type { Stack } from '../../stack/stack.ts';
 import { version } from '../cli/version.ts';
 import { type Hello, PROTOCOL, type SysctlItem, type TraceItem } from '../control/protocol.ts';
 import type { Answer, Handler } from '../control/server.ts';
+import { pingAnswer } from '../ping/answer.ts';
 import { socketRows } from '../ss/collect.ts';
 import type { SocketRow } from '../ss/row.ts';
 import type { HostSummary } from '../ss/summary.ts';
@@ -132,6 +133,9 @@ export class Instance<R extends Running = Gateway> {
         return sysctls(hosts, request.names);
       case 'sysctl-set':
         return setSysctl(hosts, request.name, request.value);
+      case 'ping':
+      case 'traceroute':
+        return pingAnswer(this.gateway.hosts, request, signal);
       case 'trace':
         return { items: this.trace(request.last, request.follow, signal) };
     }
