@@ -112,7 +112,7 @@ function deviceMtu(system: System, name: string, wanted: number | null): number 
     if (set < 0) throw new SystemError(`setting the MTU of ${name} to ${wanted}`, -set);
     return wanted;
   } finally {
-    closeSync(socket);
+    system.close(socket);
   }
 }
 

@@ -31,6 +31,7 @@ export class System {
   private readonly setnsCall: NativeFunction;
   private readonly socketCall: NativeFunction;
   private readonly eventfdCall: NativeFunction;
+  private readonly closeCall: NativeFunction;
   private readonly errnoOf: () => number;
 
   constructor() {
@@ -43,6 +44,7 @@ export class System {
     this.setnsCall = libc.func('int setns(int fd, int kind)');
     this.socketCall = libc.func('int socket(int domain, int type, int protocol)');
     this.eventfdCall = libc.func('int eventfd(unsigned int value, int flags)');
+    this.closeCall = libc.func('int close(int fd)');
     this.poll = libc.func('int poll(void *fds, unsigned long n, int timeout)');
   }
 
@@ -72,6 +74,11 @@ export class System {
   /** A descriptor that becomes readable once eight bytes are written to it. @throws SystemError */
   eventfd(): number {
     return this.check('eventfd', this.eventfdCall(0, 0x80000 | 0x800) as number);
+  }
+
+  /** Closes what `socket` or `eventfd` gave, of which Node does not know. */
+  close(fd: number): void {
+    this.closeCall(fd);
   }
 
   /** Moves this thread to a network namespace. @throws SystemError */

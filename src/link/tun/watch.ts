@@ -173,7 +173,7 @@ class Pool {
     this.watches = watches;
     this.waiting = watches.length > 0;
     if (!this.waiting) {
-      closeSync(this.bell);
+      this.system.close(this.bell);
       pool = null;
       return;
     }

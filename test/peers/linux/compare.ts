@@ -23,7 +23,7 @@ export interface Tolerance {
 export function compareReal(reference: Timeline, run: Timeline, tolerance: Tolerance): Finding[] {
   const pairs: Pairs = new Map();
   const findings = [
-    ...compareSegments(reference, run, pairs),
+    ...connections(reference, run).flatMap(c => compareSegments(only(reference, c), only(run, c), pairs)),
     ...compareScript(reference, run, pairs),
     ...compareStates(reference, run),
     ...compareTail(reference, run),
@@ -31,6 +31,15 @@ export function compareReal(reference: Timeline, run: Timeline, tolerance: Toler
   ];
   return findings.sort((x, y) => x.t - y.t);
 }
+
+const connections = (...timelines: Timeline[]): number[] =>
+  [...new Set(timelines.flatMap(t => t.events).map(e => e.conn))].sort((x, y) => x - y);
+
+/** What happened to one connection. */
+const only = (t: Timeline, conn: number): Timeline => ({
+  ...t,
+  events: t.events.filter(e => e.conn === conn),
+});
 
 interface Stay {
   readonly state: string;
@@ -42,7 +51,7 @@ interface Stay {
 /** States by host and connection, in order; those that one side shows but briefly, the other need not show. */
 function compareStates(reference: Timeline, run: Timeline): Finding[] {
   for (const host of ['A', 'B'] as const)
-    for (const conn of new Set([...reference.events, ...run.events].map(e => e.conn))) {
+    for (const conn of connections(reference, run)) {
       if (conn < 0) continue;
       const [l, s] = [stays(reference, host, conn), stays(run, host, conn)];
       const missing = firstMissing(l, s) ?? firstMissing(s, l);
@@ -93,7 +102,9 @@ function compareTimes(reference: Timeline, pairs: Pairs, tolerance: Tolerance): 
       return Math.abs(dl - ds) > tolerance.least + tolerance.share * Math.max(dl, ds);
     };
     const last = before.at(-1);
-    if (waited && last !== undefined && before.slice(-EARLIER).every(off)) {
+    // When a connection begins is the script's doing.
+    const first = l.kind === 'segment' && !before.some(([pl]) => pl.conn === l.conn);
+    if (waited && !first && last !== undefined && before.slice(-EARLIER).every(off)) {
       const what = `${(s.t - last[1].t).toFixed(3)} s after the event before, ${(l.t - last[0].t).toFixed(3)} s beside Linux`;
       return [{ t: l.t, what, logged: l, simulated: s }];
     }

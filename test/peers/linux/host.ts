@@ -7,6 +7,9 @@ import type { Calls } from './calls.ts';
 import type { RealLab } from './lab.ts';
 import { waitFor } from './waiting.ts';
 
+/** Seconds that pass after each call. */
+const SETTLE = 0.003;
+
 /** A host of the lab, whatever it runs on. */
 export class RealHost implements LabHost {
   readonly lab: RealLab;
@@ -51,22 +54,29 @@ export class RealHost implements LabHost {
     return s;
   }
 
+  /** What a call makes the host send is sent, and has come to the other, before the script goes on. */
   private *sys<T>(call: () => T): Script<T> {
     const result = call();
-    yield* this.lab.sleep(0);
+    yield* this.lab.sleep(SETTLE);
+    return result;
+  }
+
+  private *wait<T>(call: Promise<T>): Script<T> {
+    const result = yield* waitFor(call);
+    yield* this.lab.sleep(SETTLE);
     return result;
   }
 
   connect = (fd: number, address: string | null, port: number): Script<number> =>
-    waitFor(this.calls.connect(fd, address, port));
-  accept = (fd: number): Script<number> => waitFor(this.calls.accept(fd));
+    this.wait(this.calls.connect(fd, address, port));
+  accept = (fd: number): Script<number> => this.wait(this.calls.accept(fd));
   send = (fd: number, data: Uint8Array, flags: number): Script<number> =>
-    waitFor(this.calls.send(fd, data, flags));
+    this.wait(this.calls.send(fd, data, flags));
   recv = (fd: number, n: number, flags: number): Script<number | Uint8Array> =>
-    waitFor(this.calls.recv(fd, n, flags));
-  close = (fd: number): Script<number> => waitFor(this.calls.close(fd));
+    this.wait(this.calls.recv(fd, n, flags));
+  close = (fd: number): Script<number> => this.wait(this.calls.close(fd));
   poll = (fd: number, events: number, seconds: number): Script<number> =>
-    waitFor(this.calls.poll(fd, events, seconds));
+    this.wait(this.calls.poll(fd, events, seconds));
 
   closeAtExit(): Script<number> {
     throw new Error('a process that exits is not in this lab');

@@ -49,6 +49,7 @@ export class RealLab implements Lab {
   private readonly events: Event[] = [];
   /** With the ports of A and B: which connection that is, may be known only later. */
   private readonly states: [ports: string, StateEvent][] = [];
+  private readonly arriving: [RealHost, Uint8Array][] = [];
   private readonly tail: string[] = [];
   private readonly numbers = new Numbers();
   private readonly frames = new FramePool();
@@ -228,8 +229,19 @@ export class RealLab implements Lab {
 
   private deliver(host: RealHost, raw: Uint8Array): void {
     if (this.ended) return;
-    const frame = this.frames.from(raw);
-    frame.csum = CSUM_GOOD;
-    if (!host.calls.link.transmit(frame)) frame.release();
+    // One at a time, as a kernel takes them from its device: what comes at once is acknowledged at once.
+    this.arriving.push([host, raw]);
+    if (this.arriving.length === 1) setImmediate(() => this.arrive());
+  }
+
+  private arrive(): void {
+    const [host, raw] = this.arriving.shift()!;
+    if (!this.ended) {
+      const frame = this.frames.from(raw);
+      frame.csum = CSUM_GOOD;
+      if (!host.calls.link.transmit(frame)) frame.release();
+    }
+    // The stack's turn is in the next round of the loop.
+    if (this.arriving.length > 0) setImmediate(() => setImmediate(() => this.arrive()));
   }
 }

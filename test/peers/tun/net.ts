@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { createRequire } from 'node:module';
+import { BsdHost } from '../../../src/api/bsd.ts';
+import { seededRandom } from '../../../src/base/random.ts';
+import { NodeDriver, NodeLoop } from '../../../src/driver/node.ts';
+import { openTun, runTunSetup, type TunLink, tunSetup } from '../../../src/link/tun/index.ts';
+import { Stack } from '../../../src/stack/stack.ts';
+import { missing, type Result, type RunOptions, run, which } from '../kit.ts';
+
+/** The kernel's addresses on the device, and lastack's. */
+export const KERNEL = { 4: '10.77.1.1', 6: 'fd77:1::1' } as const;
+export const LASTACK = { 4: '10.77.1.2', 6: 'fd77:1::2' } as const;
+export type Family = 4 | 6;
+
+/** Why nothing here can run on this machine, or null. */
+export function noTun(): string | null {
+  if (process.platform !== 'linux') return 'TUN is of Linux';
+  if (process.getuid?.() !== 0) return 'making network namespaces needs root';
+  try {
+    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
+  } catch {
+    return '/dev/net/tun is missing';
+  }
+  try {
+    createRequire(import.meta.url).resolve('koffi');
+  } catch {
+    return 'the package koffi is not installed';
+  }
+  return missing('ip', 'nsenter', 'unshare');
+}
+
+/** Skips a test by name, with its reason, without TUN or one of the programs. */
+export function needTun(ctx: { skip(note?: string): void }, ...programs: string[]): void {
+  const reason = noTun() ?? missing(...programs);
+  if (reason !== null) ctx.skip(reason);
+}
+
+/** lastack beside the kernel of a network namespace that is made for it. */
+export interface Net {
+  readonly stack: Stack;
+  readonly driver: NodeDriver;
+  readonly host: BsdHost;
+  readonly tun: TunLink;
+  /** Path of the namespace. */
+  readonly namespace: string;
+  /** Runs a program in the namespace to its end. */
+  exec(program: string, args: readonly string[], options?: RunOptions): Promise<Result>;
+  /** Starts one that is ended with the namespace. */
+  start(program: string, args: readonly string[], stdio?: 'ignore' | 'pipe'): ChildProcess;
+  /** States of the kernel's TCP sockets, but for listeners. */
+  kernelStates(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface NetOptions {
+  readonly kind?: 'tun' | 'tap';
+  readonly mtu?: number;
+  readonly offload?: boolean;
+}
+
+export async function openNet(o: NetOptions = {}): Promise<Net> {
+  const { kind = 'tun', mtu = 1500, offload = true } = o;
+  // It lives as long as this end of the pipe: also a test that dies leaves nothing behind.
+  const keeper = spawn('unshare', ['-n', 'cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise<void>((resolve, reject) => {
+    keeper.once('error', reject);
+    keeper.stdout.once('data', () => resolve());
+    keeper.stdin.write('\n');
+  });
+  const namespace = `/proc/${keeper.pid}/ns/net`;
+  const inside = (program: string, args: readonly string[]): string[] => [
+    `--net=${namespace}`,
+    which(program) ?? program,
+    ...args,
+  ];
+  const exec: Net['exec'] = (program, args, options) => run('nsenter', inside(program, args), options);
+  await exec('ip', ['link', 'set', 'lo', 'up']);
+  const loop = new NodeLoop();
+  const tun = openTun({ kind, name: 't0', mtu, offload, namespace, clock: loop });
+  runTunSetup(tunSetup({ name: 't0', namespace, addresses: [`${KERNEL[4]}/24`, `${KERNEL[6]}/64`], mtu }));
+  const stack = new Stack({ random: seededRandom(`${process.pid} ${Date.now()}`), start: loop.now() });
+  const ifc = stack.addInterface({ name: 'tun0', medium: tun.medium, mtu: tun.mtu, ...tun.offloads });
+  ifc.addAddress(`${LASTACK[4]}/24`);
+  ifc.addAddress(`${LASTACK[6]}/64`);
+  const driver = new NodeDriver(stack, loop);
+  driver.attach(ifc, tun);
+  const started: ChildProcess[] = [];
+  return {
+    stack,
+    driver,
+    host: new BsdHost(driver),
+    tun,
+    namespace,
+    exec,
+    start(program, args, stdio = 'ignore') {
+      const child = spawn('nsenter', inside(program, args), { stdio });
+      started.push(child);
+      return child;
+    },
+    async kernelStates() {
+      const { out } = await exec('ss', ['-tanHO']);
+      return out
+        .split('\n')
+        .map(l => l.split(/\s+/)[0]!)
+        .filter(s => s !== '' && s !== 'LISTEN');
+    },
+    async close() {
+      await driver.close(200_000);
+      for (const child of started) child.kill('SIGKILL');
+      keeper.stdin.end();
+      await new Promise(resolve => keeper.once('exit', resolve));
+    },
+  };
+}
