@@ -59,6 +59,7 @@ export class TestHost {
     if (this.down) return;
     this.down = true;
     this.parts.end.onreceive = null;
+    this.stack.tcp.trace = null;
     this.stack.close();
   }
 

@@ -22,11 +22,20 @@ export function keepTrack(net: Net, living: Set<() => void>): void {
   const socket = net.Socket.prototype;
   // A socket is in use from its first connect() or read on.
   for (const name of ['connect', '_read'])
-    around(socket, name, thing => born(thing, () => quietly(thing as Socket)));
+    around(socket, name, thing => {
+      born(thing, () => quietly(thing as Socket));
+      number(thing);
+    });
   around(socket, '_destroy', gone);
   const server = net.Server.prototype;
   around(server, 'listen', thing => born(thing, () => (thing as Server).close()));
   around(server, 'close', gone);
+}
+
+/** `node:http` asks the handle of a connection that it keeps for a number that async_hooks know. */
+function number(thing: object): void {
+  const handle = (thing as { _handle?: { getAsyncId?: () => number } | null })._handle;
+  if (handle && handle.getAsyncId === undefined) handle.getAsyncId = () => 0;
 }
 
 /** Calls `before` with the object each time one of its methods is called. */
