@@ -2,12 +2,14 @@ import { batch, effect, signal } from '@preact/signals';
 import type { LiveHello } from '../../src/tools/lab-server/protocol.ts';
 import type { HostView } from '../engine/view.ts';
 import { type CaptureTraffic, MOST_BYTES, readTraffic } from '../traffic/capture.ts';
-import { connect } from '../traffic/connect.ts';
 import type { Connection, LineState } from '../traffic/connection.ts';
 import { LiveTraffic } from '../traffic/live.ts';
 import { hostViewOf } from '../traffic/sockets.ts';
 import { lang, t } from '../words/words.ts';
 import type { Lab, Lang } from './lab.ts';
+
+/** Brings what a running gateway tells into the traffic; says how the line is. */
+export type Connect = (traffic: LiveTraffic, say: (state: LineState) => void) => Connection;
 
 export type Tab = 'lesson' | 'wire' | 'script' | 'knobs';
 
@@ -24,11 +26,13 @@ export class Desk {
   readonly traffic = signal<LiveTraffic | null>(null);
   /** A sentence shown for a moment. */
   readonly notice = signal('');
+  private readonly connect: Connect;
   private connection: Connection | null = null;
   private silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, connect: Connect) {
     this.lab = lab;
+    this.connect = connect;
     // Whoever goes back to a lesson or a script has left what was looked at meanwhile.
     effect(() => {
       const feed = lab.feed.value;
@@ -63,7 +67,7 @@ export class Desk {
       this.traffic.value = traffic;
       this.lab.show(traffic);
     });
-    this.connection = connect(traffic, state => (this.line.value = state));
+    this.connection = this.connect(traffic, state => (this.line.value = state));
   }
 
   private hangUp(): void {

@@ -81,8 +81,11 @@ export class Lab {
     });
   }
 
-  /** Runs a script and goes to a moment of it, as soon as that is known. */
-  run(script: string, time: number, play = false): void {
+  /**
+   * Runs a script and goes to a moment of it, as soon as that is known.
+   * @param opensAt when a connection is opened that is to be looked at then, −1 if none is
+   */
+  run(script: string, time: number, play = false, opensAt = -1): void {
     const parsed = parseScript(script);
     batch(() => {
       this.refused.value = parsed.ok ? null : script;
@@ -96,7 +99,7 @@ export class Lab {
       this.chosen.value = -1;
       this.away.value = false;
       this.pending = { time, play };
-      this.opensAt = -1;
+      this.opensAt = opensAt;
       this.client.begin(script);
     });
   }
@@ -119,13 +122,11 @@ export class Lab {
   act(words: string): void {
     // Behind all that has happened at this moment already.
     const at = Math.floor(this.clock.time.value) + 1;
-    const keep = this.conn.value;
     const { playing, time, end } = this.clock;
     const play = playing.value || time.value >= end;
     const script = withLine(this.script.value, `${timeText(at)} ${words}`);
-    this.run(endOf(script) < at + SHORTLY ? withEnd(script, at) : script, at, play && !this.still);
-    this.conn.value = keep;
-    if (/^\w+ connect /.test(words)) this.opensAt = at;
+    const long = endOf(script) < at + SHORTLY ? withEnd(script, at) : script;
+    this.run(long, at, play && !this.still, /^\w+ connect /.test(words) ? at : -1);
   }
 
   /** Gives a frame another fate ('' its own), goes to where it is sent and plays from there. */
@@ -216,7 +217,8 @@ export class Lab {
       this.patientUntil = now + (now - begun) / SHARE;
       if (follows) this.clock.goTime(known);
       if (this.opensAt >= 0) this.chooseOpened(this.opensAt);
-      if (!this.chosenByHand) this.conn.value = this.firstConnection();
+      const gone = done && this.conn.peek() >= feed.connections.length;
+      if (!this.chosenByHand || gone) this.conn.value = this.firstConnection();
       const p = this.pending;
       if (p === null || (!done && (known < p.time || (p.play && this.still)))) return;
       this.pending = null;

@@ -4,7 +4,7 @@ import type { Answer, Ask } from '../engine/protocol.ts';
 import type { Line } from '../model/client.ts';
 import { Desk } from '../model/desk.ts';
 import { Lab } from '../model/lab.ts';
-import { gatewayBehindPage } from '../traffic/connect.ts';
+import { connect, gatewayBehindPage } from '../traffic/connect.ts';
 import { isUnreadable, readPlace, writePlace } from '../url/url.ts';
 import { App } from './app.tsx';
 import { offerConsole } from './console.ts';
@@ -65,7 +65,7 @@ function keepTime(lab: Lab): void {
 
 const lab = new Lab(workerLine());
 lab.still = still();
-const desk = new Desk(lab);
+const desk = new Desk(lab, connect);
 effect(() => {
   document.documentElement.lang = lang.value === 'zh' ? 'zh-CN' : 'en';
 });
