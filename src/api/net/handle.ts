@@ -19,7 +19,12 @@ export const ECANCELED = -125;
  */
 export interface StreamHandle {
   /** Called with each piece, or with null and a negative status (EOF or −errno). */
-  onread: (status: number, chunk: Buffer | null) => void;
+  received: (status: number, chunk: Buffer | null) => void;
+  /**
+   * Set by Node's `http.Agent` while a connection is idle, to a function that is known by its name and works
+   * with handles of Node's only.
+   */
+  onread?: unknown;
   /** Into which buffer to read; null: into one of the handle's. */
   readInto: (() => Uint8Array) | null;
   /** Whether the user of the handle wants bytes now. */
@@ -48,6 +53,8 @@ export interface StreamHandle {
   setKeepAlive(on: boolean, delay: number): number;
   /** A descriptor of the host, −1 without one. */
   readonly fd: number;
+  /** For `async_hooks`; callbacks run in the context in which the handle was made. */
+  getAsyncId(): number;
 }
 
 /** A handle that can still be connected. */

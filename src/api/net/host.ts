@@ -18,6 +18,16 @@ export interface NetDriver {
   whenDone(pending: Pending, then: (result: number) => void, lives?: boolean): void;
 }
 
+/** How the addresses that programs use become those of hosts on a wire, and back. */
+export interface Translation {
+  /** For bind(). */
+  own(address: Address): Address;
+  /** For connect(). */
+  peer(address: Address): Address;
+  /** What a program sees. */
+  seen(address: Address): Address;
+}
+
 /** Whose sockets a `net` opens. */
 export interface NetHost {
   readonly driver: NetDriver;
@@ -30,6 +40,10 @@ export interface NetHost {
   readonly outside?: (address: Address) => boolean;
   /** Whether paths (Unix sockets) are handed to Node's own `net`. @default false: an error says what to do */
   readonly paths?: boolean;
+  /** The host that servers listen on, if it is another: both then share a wire. */
+  readonly servers?: NetHost;
+  /** Other addresses than those that programs see. */
+  readonly translate?: Translation;
   /** Told whom a descriptor belongs to, for `lastack ss`. */
   readonly opened?: (fd: number, owner: string) => void;
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { parseAddress } from '../../base/address.ts';
 import { EAGAIN, EINVAL } from '../../base/errno.ts';
 import {
@@ -16,7 +17,7 @@ import type { NetHost } from './host.ts';
 import { nameOf } from './name.ts';
 import { Poller, type Watcher } from './poller.ts';
 import { Reference } from './ref.ts';
-import { later, TcpHandle } from './tcp-handle.ts';
+import { later, nothing, TcpHandle } from './tcp-handle.ts';
 
 /** How a server binds. */
 export interface ListenFlags {
@@ -31,6 +32,7 @@ export class ListenHandle implements ServerHandle, Watcher {
   private readonly host: NetHost;
   private readonly poller: Poller;
   private readonly reference = new Reference();
+  private readonly resource = new AsyncResource('TCPSERVERWRAP', { requireManualDestroy: true });
   private readonly serial: number;
   private scheduled = false;
   private closed = false;
@@ -51,7 +53,7 @@ export class ListenHandle implements ServerHandle, Watcher {
     s.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (flags.reusePort) s.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (flags.ipv6Only) s.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    let r = s.bind(fd, a, port);
+    let r = s.bind(fd, host.translate?.own(a) ?? a, port);
     if (r === 0) r = s.listen(fd, backlog);
     if (r < 0) {
       s.close(fd);
@@ -70,17 +72,20 @@ export class ListenHandle implements ServerHandle, Watcher {
   }
 
   getsockname(): Name | number {
-    return nameOf(this.host.driver.enter(), this.fd, false);
+    return nameOf(this.host.driver.enter(), this.fd, false, this.host);
   }
 
-  close(done: () => void): void {
+  close(done: () => void = nothing): void {
     if (this.closed) return;
     this.closed = true;
     this.poller.forget(this.serial);
     this.host.driver.enter().close(this.fd);
     this.fd = -1;
     this.reference.end();
-    later(done);
+    later(() => {
+      this.resource.runInAsyncScope(done);
+      this.resource.emitDestroy();
+    });
   }
 
   ref(): void {
@@ -102,7 +107,9 @@ export class ListenHandle implements ServerHandle, Watcher {
   }
 
   /** One connection, then the loop's other callbacks have their turn. */
-  private readonly accept = (): void => {
+  private readonly accept = (): void => this.resource.runInAsyncScope(this.step);
+
+  private readonly step = (): void => {
     this.scheduled = false;
     if (this.closed) return;
     const fd = this.host.driver.enter().accept(this.fd, SOCK_NONBLOCK);

@@ -3,6 +3,7 @@ import { kNet } from './context.ts';
 import { errors, listenFailed } from './errors.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { native } from './native.ts';
+import { NativeServerHandle } from './native-handle.ts';
 import type { BaseServer } from './server.ts';
 import { asNode, isAbortSignal, isPort } from './validate.ts';
 
@@ -40,6 +41,10 @@ export function listen(server: BaseServer, args: readonly unknown[]): void {
   const backlog = (toNumber(options.backlog) || from) as number | false;
   const inner = options as { _handle?: unknown; handle?: unknown };
   if (inner._handle || inner.handle || (typeof options.fd === 'number' && options.fd >= 0)) {
+    if (server[kNet].host.paths) {
+      openNative(server, given, null);
+      return;
+    }
     throw errors.notHere(
       "handles and descriptors of the kernel are not lastack's: listen on a port, or use require('node:net')",
     );
@@ -76,11 +81,31 @@ export function listen(server: BaseServer, args: readonly unknown[]): void {
     return;
   }
   if (options.path && typeof options.path === 'string') {
+    if (server[kNet].host.paths) {
+      openNative(server, given, options.path);
+      return;
+    }
     throw errors.notHere(
       `'${options.path}' is a path and not a TCP port: listen on it with require('node:net'), which has Unix sockets`,
     );
   }
   asNode(() => new native.Server().listen(given as object));
+}
+
+/** What belongs to the kernel is listened on by Node's own `net`. */
+function openNative(server: BaseServer, options: object, path: string | null): void {
+  const handle = new NativeServerHandle(
+    options,
+    () => server.emit('listening'),
+    error => {
+      server._handle = null;
+      server.emit('error', error);
+    },
+  );
+  server._handle = handle;
+  if (path !== null) server._pipeName = path;
+  handle.onconnection = (status, client) => server._accepted(status, client);
+  if (server._unref) server.unref();
 }
 
 function lookUp(server: BaseServer, host: string, wanted: Wanted): void {
@@ -101,7 +126,8 @@ function lookUp(server: BaseServer, host: string, wanted: Wanted): void {
 }
 
 function open(server: BaseServer, address: string | null, wanted: Wanted, family: number): void {
-  const { host } = server[kNet];
+  const { host: own } = server[kNet];
+  const host = own.servers ?? own;
   const { port, backlog } = wanted;
   let handle: ListenHandle | number;
   let at = address ?? '::';

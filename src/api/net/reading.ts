@@ -7,7 +7,7 @@ import { kState, nextBuffer } from './socket-state.ts';
 export function adopt(socket: BaseSocket, handle: StreamHandle): void {
   socket._handle = handle;
   const { onread } = socket[kState];
-  handle.onread = (status, chunk) => received(socket, handle, status, chunk);
+  handle.received = (status, chunk) => received(socket, handle, status, chunk);
   handle.readInto = null;
   if (onread === null) return;
   nextBuffer(onread);
@@ -16,6 +16,11 @@ export function adopt(socket: BaseSocket, handle: StreamHandle): void {
 
 function received(socket: BaseSocket, handle: StreamHandle, status: number, chunk: Buffer | null): void {
   socket._unrefTimer();
+  // What comes on an idle connection of an http.Agent answers nothing that was asked.
+  if (status !== 0 && (handle.onread as { name?: string } | undefined)?.name === 'freeSocketOnReadGuard') {
+    socket.destroy();
+    return;
+  }
   if (status > 0) {
     if (socket.destroyed) return;
     if (!taken(socket, status, chunk)) {

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
+import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import { promisify } from 'node:util';
 import { kNet, type NetContext } from './context.ts';
 import { callFailed, errors } from './errors.ts';
@@ -58,7 +58,7 @@ export class BaseServer extends EventEmitter {
   }
 
   address(): Name | string | null {
-    if (this._handle === null) return this._pipeName ?? null;
+    if (this._handle === null) return null;
     if (this._pipeName !== undefined) return this._pipeName;
     const name = this._handle.getsockname();
     if (typeof name === 'number') throw callFailed(name, 'address');
@@ -79,6 +79,7 @@ export class BaseServer extends EventEmitter {
     if (this._handle !== null) {
       this._handle.close(() => {});
       this._handle = null;
+      delete this._pipeName;
     }
     this._emitCloseIfDrained();
     return this;
@@ -89,6 +90,12 @@ export class BaseServer extends EventEmitter {
     process.nextTick(() => {
       this.emit('close');
     });
+  }
+
+  /** A listener for 'connection' that rejects costs its connection only (`captureRejections`). */
+  override [captureRejectionSymbol](error: Error, event: string, socket?: BaseSocket): void {
+    if (event === 'connection') socket?.destroy(error);
+    else this.emit('error', error);
   }
 
   async [asyncDispose](): Promise<void> {

@@ -204,7 +204,7 @@ export class BaseSocket extends Duplex {
         const r = h.reset(closed);
         if (r < 0) this.emit('error', callFailed(r, 'reset'));
       } else h.close(closed);
-      h.onread = () => {};
+      h.received = () => {};
       this._handle = null;
       this._sockname = null;
       done(error);

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { type Address, parseAddress } from '../../base/address.ts';
 import { EAGAIN, EBADF, ECONNREFUSED, EINPROGRESS, EINVAL, ENOTCONN } from '../../base/errno.ts';
 import {
@@ -37,7 +38,8 @@ const NO_DELAY = 0;
 
 /** A TCP connection on a lastack host. */
 export class TcpHandle implements ClientHandle, Watcher {
-  onread: (status: number, chunk: Buffer | null) => void = () => {};
+  received: (status: number, chunk: Buffer | null) => void = () => {};
+  onread?: unknown;
   readInto: (() => Uint8Array) | null = null;
   reading = false;
   bytesRead = 0;
@@ -47,6 +49,7 @@ export class TcpHandle implements ClientHandle, Watcher {
   private readonly host: NetHost;
   private readonly poller: Poller;
   private readonly reference = new Reference();
+  private readonly resource = new AsyncResource('TCPWRAP', { requireManualDestroy: true });
   private serial = 0;
   private writes: Write[] = [];
   private ending: Done | null = null;
@@ -73,7 +76,7 @@ export class TcpHandle implements ClientHandle, Watcher {
     if (r < 0) return r;
     const s = this.sockets();
     s.setsockopt(this.fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    return s.bind(this.fd, a, port);
+    return s.bind(this.fd, this.host.translate?.own(a) ?? a, port);
   }
 
   connect(address: string, port: number, done: Done): number {
@@ -81,7 +84,8 @@ export class TcpHandle implements ClientHandle, Watcher {
     if (a === null) return -EINVAL;
     const opened = this.open(a);
     if (opened < 0) return opened;
-    const r = this.sockets().connect(this.fd, a, port);
+    const to = this.host.translate?.peer(a) ?? a;
+    const r = this.sockets().connect(this.fd, to, port);
     if (r < 0 && r !== -EINPROGRESS && r !== -ECONNREFUSED) return r;
     this.refused = r === -ECONNREFUSED ? r : 0;
     this.connecting = done;
@@ -126,7 +130,7 @@ export class TcpHandle implements ClientHandle, Watcher {
     return 0;
   }
 
-  close(done: () => void): void {
+  close(done: () => void = nothing): void {
     this.finish(done);
   }
 
@@ -145,18 +149,22 @@ export class TcpHandle implements ClientHandle, Watcher {
     this.reference.set(false);
   }
 
+  getAsyncId(): number {
+    return this.resource.asyncId();
+  }
+
   hasRef(): boolean {
     return this.reference.has;
   }
 
   getsockname(): Name | number {
     if (this.fd < 0) return -EBADF;
-    return nameOf(this.sockets(), this.fd, false);
+    return nameOf(this.sockets(), this.fd, false, this.host);
   }
 
   getpeername(): Name | number {
     if (this.fd < 0) return -EBADF;
-    return nameOf(this.sockets(), this.fd, true);
+    return nameOf(this.sockets(), this.fd, true, this.host);
   }
 
   setNoDelay(on: boolean): number {
@@ -205,7 +213,9 @@ export class TcpHandle implements ClientHandle, Watcher {
   }
 
   /** One piece of what is ready, then the loop's other callbacks have their turn. */
-  private readonly run = (): void => {
+  private readonly run = (): void => this.resource.runInAsyncScope(this.step);
+
+  private readonly step = (): void => {
     this.scheduled = false;
     if (this.closed) return;
     const events = this.ready_;
@@ -247,7 +257,7 @@ export class TcpHandle implements ClientHandle, Watcher {
       if (own !== null && own.length === 0) return;
       this.over = true;
       this.readStop();
-      this.onread(n === 0 ? EOF : n, null);
+      this.received(n === 0 ? EOF : n, null);
       return;
     }
     this.bytesRead += n.length;
@@ -256,7 +266,7 @@ export class TcpHandle implements ClientHandle, Watcher {
 
   private deliver(n: number, chunk: Buffer | null): void {
     try {
-      this.onread(n, chunk);
+      this.received(n, chunk);
     } finally {
       // There may be more, or the end.
       if (this.reading) this.schedule();
@@ -330,10 +340,14 @@ export class TcpHandle implements ClientHandle, Watcher {
     this.writeQueueSize = 0;
     this.reference.end();
     later(() => {
-      callAll([...cancelled.map(c => () => c(ECANCELED)), done]);
+      this.resource.runInAsyncScope(() => callAll([...cancelled.map(c => () => c(ECANCELED)), done]));
+      this.resource.emitDestroy();
     });
   }
 }
+
+/** For Node's own callers of `close`, some of which pass nothing. */
+export const nothing = (): void => {};
 
 /** Calls one after the other, also if one throws. */
 function callAll(list: readonly (() => void)[], from = 0): void {

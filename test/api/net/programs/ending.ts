@@ -132,9 +132,10 @@ export const ending: Program[] = [
     const { client, peer } = await t.pair();
     t.watch('c', client);
     peer.pause();
-    for (let i = 0; i < 20; i++) client.write(Buffer.alloc(1 << 20), i > 16 ? e => t.log('c', i, e) : noop);
-    client.end(() => t.log('c', 'ended'));
+    client.write(Buffer.alloc(32 << 20), e => t.log('c', 'under way', e));
     await t.pause(10);
+    client.write('more', e => t.log('c', 'more', e));
+    client.end(() => t.log('c', 'ended'));
     client.destroy();
     await t.when(client, 'close');
     await t.pause(5);

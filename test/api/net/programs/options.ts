@@ -45,7 +45,7 @@ export const options: Program[] = [
   }),
   program('the option timeout', async t => {
     const s = await t.server();
-    const c = t.watch('c', t.keep(t.net.connect({ port: s.port, host: '127.0.0.1', timeout: 20 })));
+    const c = t.watch('c', t.keep(t.net.connect({ port: s.port, host: '127.0.0.1', timeout: 80 })));
     t.log('c', c.timeout);
     await t.when(c, 'timeout');
   }),
