@@ -47,7 +47,7 @@ function bench(port: number | null = 1000, transparent = true) {
       result = typeof got === 'number' ? got : new TextDecoder().decode(got);
       yield* own.close(c);
     });
-    world.run(world.now + 30_000_000);
+    world.run({ until: world.now + 200_000_000 });
     return result;
   };
   return { world, client, gateway, ask, named };
@@ -71,7 +71,7 @@ describe('a host that intercepts', () => {
     b.client.spawn(function* (own) {
       yield* own.open('10.0.0.1', 80);
     });
-    b.world.run(b.world.now + 1_000_000);
+    b.world.run({ until: b.world.now + 1_000_000 });
     expect(b.named).toEqual(['203.0.113.7 80']);
   });
 

@@ -90,7 +90,7 @@ export class UdpHandle implements Watcher {
   }
 
   name(peer: boolean): Name | number {
-    return this.fd < 0 ? -EBADF : nameOf(this.host.driver.enter(), this.fd, peer);
+    return this.fd < 0 ? -EBADF : nameOf(this.host.driver.enter(), this.fd, peer, this.host);
   }
 
   setBroadcast(on: boolean): number {

@@ -3,11 +3,11 @@ import { DnsError } from './error.ts';
 
 /** What `dns.lookup` may be told; everything else there is passed over. */
 export interface LookupOptions {
-  family?: 0 | 4 | 6 | 'IPv4' | 'IPv6';
+  family?: number | 'IPv4' | 'IPv6' | undefined;
   /** Give all addresses, as a list. */
-  all?: boolean;
+  all?: boolean | undefined;
   /** 'verbatim' leaves the order of RFC 6724. @default 'verbatim' */
-  order?: 'verbatim' | 'ipv4first' | 'ipv6first';
+  order?: 'verbatim' | 'ipv4first' | 'ipv6first' | undefined;
 }
 
 export interface LookupAddress {
