@@ -30,6 +30,8 @@ export interface Calls {
   close(fd: number): Promise<number>;
   poll(fd: number, events: number, seconds: number): Promise<number>;
 
+  /** Told that a segment passes on the wire. */
+  look(): void;
   sysctl(name: string, value: string): void;
   ss(info: boolean): string[];
   counters(): [string, number][];

@@ -10,13 +10,12 @@ import {
   type Timeline,
 } from '../../lifecycle/golden/timeline.ts';
 
-/** States that last less may be missed by either's poller. */
-const GLANCE = 0.1;
-
 export interface Tolerance {
   /** Seconds, and share of the longer of the two intervals: timers of the kernel's are late by up to an eighth. */
   readonly least: number;
   readonly share: number;
+  /** States that last for less, in seconds, may be missed by either's poller. */
+  readonly glance: number;
 }
 
 /** Every difference; none if there is none. */
@@ -25,7 +24,7 @@ export function compareReal(reference: Timeline, run: Timeline, tolerance: Toler
   const findings = [
     ...connections(reference, run).flatMap(c => compareSegments(only(reference, c), only(run, c), pairs)),
     ...compareScript(reference, run, pairs),
-    ...compareStates(reference, run),
+    ...compareStates(reference, run, tolerance.glance),
     ...compareTail(reference, run),
     ...compareTimes(reference, pairs, tolerance),
   ];
@@ -49,12 +48,12 @@ interface Stay {
 }
 
 /** States by host and connection, in order; those that one side shows but briefly, the other need not show. */
-function compareStates(reference: Timeline, run: Timeline): Finding[] {
+function compareStates(reference: Timeline, run: Timeline, glance: number): Finding[] {
   for (const host of ['A', 'B'] as const)
     for (const conn of connections(reference, run)) {
       if (conn < 0) continue;
       const [l, s] = [stays(reference, host, conn), stays(run, host, conn)];
-      const missing = firstMissing(l, s) ?? firstMissing(s, l);
+      const missing = firstMissing(l, s, glance) ?? firstMissing(s, l, glance);
       if (missing === null) continue;
       const what = `${host} connection ${conn}: ${names(l)} beside Linux, ${names(s)} here`;
       return [{ t: missing.from, what, logged: missing.event, simulated: null }];
@@ -76,10 +75,10 @@ function stays(t: Timeline, host: HostName, conn: number): Stay[] {
 }
 
 /** The first lasting state of one list that the other has not, in order. */
-function firstMissing(list: readonly Stay[], other: readonly Stay[]): Stay | null {
+function firstMissing(list: readonly Stay[], other: readonly Stay[], glance: number): Stay | null {
   let at = 0;
   for (const s of list) {
-    if (s.until - s.from < GLANCE) continue;
+    if (s.until - s.from < glance) continue;
     const found = other.findIndex((o, i) => i >= at && o.state === s.state);
     if (found < 0) return s;
     at = found + 1;

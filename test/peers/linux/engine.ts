@@ -47,7 +47,7 @@ export class EngineHost implements Calls {
     this.link = far;
     this.driver = new NodeDriver(this.stack, loop);
     this.driver.attach(ifc, own);
-    this.looking = setInterval(() => this.look(), LOOK_MS);
+    this.looking = setInterval(() => this.look(), LOOK_MS).unref();
   }
 
   enter(): Sockets {
@@ -55,7 +55,7 @@ export class EngineHost implements Calls {
   }
 
   /** As the kernel's tables are looked at. */
-  private look(): void {
+  look(): void {
     const now = new Map<string, string>();
     const { tcp } = this.stack;
     for (const r of tcp.requests()) now.set(`${r.localPort} ${r.remotePort}`, 'SYN-RECV');

@@ -4,7 +4,7 @@ they return. It dies with its connection, and the namespace with it.
 
 In the directory lie two FIFOs and a socket. Requests on the FIFO `requests` are answered at once on `replies`;
 those on the socket (`id call arguments`, JSON) may block, each in a thread of its own, and are answered there with
-the same id. Results are numbers, -errno, or bytes as ["b", hex]. Changes of the socket tables are told as they
+the same id; a line `0` says that a segment passes. Results are numbers, -errno, or bytes as ["b", hex]. Changes of the socket tables are told as they
 are seen.
 """
 import ctypes, errno, fcntl, json, os, select, signal, socket, struct, subprocess, sys, threading, time
@@ -12,9 +12,11 @@ import ctypes, errno, fcntl, json, os, select, signal, socket, struct, subproces
 libc = ctypes.CDLL(None, use_errno=True)
 ST = {1: 'ESTAB', 2: 'SYN-SENT', 3: 'SYN-RECV', 4: 'FIN-WAIT-1', 5: 'FIN-WAIT-2', 6: 'TIME-WAIT', 7: 'CLOSED',
       8: 'CLOSE-WAIT', 9: 'LAST-ACK', 10: 'LISTEN', 11: 'CLOSING', 12: 'SYN-RECV'}
-LOOK = 0.01
+# Seconds between looks at the tables: after a segment or a call, and when there was none (a timer may have been).
+LOOKS, LOOK_IDLE = (0.001, 0.004, 0.01, 0.03), 0.2
 socks = {}
 lock = threading.Lock()
+wake = threading.Event()
 
 
 def write(value):
@@ -151,19 +153,24 @@ def watch():
     nl = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
     last = {}
     while True:
-        now = dump(nl)
-        t = time.monotonic()
-        for key in set(last) | set(now):
-            state = now[key][0] if key in now else 'gone'
-            if last.get(key, 'gone') != state:
-                write(['state', t, key[0], key[2], state])
-        last = {k: v[0] for k, v in now.items()}
-        time.sleep(LOOK)
+        looks = LOOKS if wake.wait(LOOK_IDLE) else (0,)
+        wake.clear()
+        for pause in looks:
+            time.sleep(pause)
+            now = dump(nl)
+            t = time.monotonic()
+            for key in set(last) | set(now):
+                state = now[key][0] if key in now else 'gone'
+                if last.get(key, 'gone') != state:
+                    write(['state', t, key[0], key[2], state])
+            last = {k: v[0] for k, v in now.items()}
 
 
 def run(request):
     number, call, *args = request
+    wake.set()
     write(['done', number, guarded(CALLS[call], *args)])
+    wake.set()
 
 
 def unshare():
@@ -188,7 +195,10 @@ def host(directory):
     threading.Thread(target=watch, daemon=True).start()
     write(['ready', os.getpid()])
     for line in channel.makefile():
-        threading.Thread(target=run, args=(json.loads(line),), daemon=True).start()
+        if line == '0\n':
+            wake.set()
+        else:
+            threading.Thread(target=run, args=(json.loads(line),), daemon=True).start()
 
 
 channel = None

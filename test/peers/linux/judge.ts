@@ -1,4 +1,3 @@
-import type { Finding } from '../../lifecycle/golden/compare/finding.ts';
 import type { Timeline } from '../../lifecycle/golden/timeline.ts';
 import { compareReal, reportReal, type Tolerance } from './compare.ts';
 import type { RealExperiment } from './experiments.ts';
@@ -15,10 +14,15 @@ export interface Verdict {
 }
 
 /** Runs that may differ before it counts: this is real time on a machine that has other things to do. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 4;
+/** An experiment that takes longer is not repeated so often. */
+const LONG = 60;
 
-/** Runs an experiment on Linux alone, and with lastack at either end; says where they differ. */
-export async function judge(e: RealExperiment, tolerance: Tolerance): Promise<Verdict[]> {
+/**
+ * Runs an experiment on Linux alone, and with lastack at either end; says where they differ.
+ * @param together the ways of one experiment at the same time
+ */
+export async function judge(e: RealExperiment, tolerance: Tolerance, together: boolean): Promise<Verdict[]> {
   // Where the script plays the peer, B is not spoken to.
   const reference: Way = e.alone ? ['linux', 'lastack'] : ['linux', 'linux'];
   const others: Way[] = e.alone
@@ -28,28 +32,25 @@ export async function judge(e: RealExperiment, tolerance: Tolerance): Promise<Ve
         ['linux', 'lastack'],
       ];
   const run = (way: Way): Promise<Timeline> => runReal(e.run, ...way, e.seconds * 1.3 + 15);
-  const verdicts: Verdict[] = [];
-  let linux = await run(reference);
-  for (const way of others) {
+  const attempts = e.seconds > LONG ? 2 : ATTEMPTS;
+  const verdict = async (way: Way, first: Timeline | null): Promise<Verdict> => {
     let report = '';
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (attempt > 1) linux = await run(reference);
-      const [findings, timeline] = await compared(linux, () => run(way), tolerance);
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      const [linux, timeline] = together
+        ? await Promise.all([first ?? run(reference), run(way)])
+        : [first ?? (await run(reference)), await run(way)];
+      first = null;
+      const findings = compareReal(linux, timeline, tolerance);
       report = reportReal(`${e.name} (A ${way[0]}, B ${way[1]})`, findings, linux, timeline);
       if (report === '') break;
     }
-    verdicts.push({ name: e.name, way: way.join('–'), report });
-  }
+    return { name: e.name, way: way.join('–'), report };
+  };
+  if (together) return await Promise.all(others.map(way => verdict(way, null)));
+  const linux = await run(reference);
+  const verdicts: Verdict[] = [];
+  for (const way of others) verdicts.push(await verdict(way, linux));
   return verdicts;
-}
-
-async function compared(
-  linux: Timeline,
-  run: () => Promise<Timeline>,
-  tolerance: Tolerance,
-): Promise<[Finding[], Timeline]> {
-  const timeline = await run();
-  return [compareReal(linux, timeline, tolerance), timeline];
 }
 
 /** Calls `work` for each of a list, so many at a time. */

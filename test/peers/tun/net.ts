@@ -36,21 +36,60 @@ export function needTun(ctx: { skip(note?: string): void }, ...programs: string[
   if (reason !== null) ctx.skip(reason);
 }
 
-/** lastack beside the kernel of a network namespace that is made for it. */
-export interface Net {
-  readonly stack: Stack;
-  readonly driver: NodeDriver;
-  readonly host: BsdHost;
-  readonly tun: TunLink;
-  /** Path of the namespace. */
-  readonly namespace: string;
+/** A network namespace of its own. */
+export interface Namespace {
+  readonly pid: number;
+  readonly path: string;
   /** Runs a program in the namespace to its end. */
   exec(program: string, args: readonly string[], options?: RunOptions): Promise<Result>;
   /** Starts one that is ended with the namespace. */
   start(program: string, args: readonly string[], stdio?: 'ignore' | 'pipe'): ChildProcess;
+  close(): Promise<void>;
+}
+
+export async function openNamespace(): Promise<Namespace> {
+  // It lives as long as this end of the pipe: also a test that dies leaves nothing behind.
+  const keeper = spawn('unshare', ['-n', 'cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise<void>((resolve, reject) => {
+    keeper.once('error', reject);
+    keeper.stdout.once('data', () => resolve());
+    keeper.stdin.write('\n');
+  });
+  const pid = keeper.pid ?? 0;
+  const path = `/proc/${pid}/ns/net`;
+  const started: ChildProcess[] = [];
+  const inside = (program: string, args: readonly string[]): string[] => [
+    `--net=${path}`,
+    which(program) ?? program,
+    ...args,
+  ];
+  const space: Namespace = {
+    pid,
+    path,
+    exec: (program, args, options) => run('nsenter', inside(program, args), options),
+    start(program, args, stdio = 'ignore') {
+      const child = spawn('nsenter', inside(program, args), { stdio });
+      started.push(child);
+      return child;
+    },
+    async close() {
+      for (const child of started) child.kill('SIGKILL');
+      keeper.stdin.end();
+      await new Promise(resolve => keeper.once('exit', resolve));
+    },
+  };
+  await space.exec('ip', ['link', 'set', 'lo', 'up']);
+  return space;
+}
+
+/** lastack beside the kernel of a network namespace that is made for it. */
+export interface Net extends Pick<Namespace, 'exec' | 'start' | 'close'> {
+  readonly stack: Stack;
+  readonly driver: NodeDriver;
+  readonly host: BsdHost;
+  readonly tun: TunLink;
   /** States of the kernel's TCP sockets, but for listeners. */
   kernelStates(): Promise<string[]>;
-  close(): Promise<void>;
 }
 
 export interface NetOptions {
@@ -61,21 +100,8 @@ export interface NetOptions {
 
 export async function openNet(o: NetOptions = {}): Promise<Net> {
   const { kind = 'tun', mtu = 1500, offload = true } = o;
-  // It lives as long as this end of the pipe: also a test that dies leaves nothing behind.
-  const keeper = spawn('unshare', ['-n', 'cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  await new Promise<void>((resolve, reject) => {
-    keeper.once('error', reject);
-    keeper.stdout.once('data', () => resolve());
-    keeper.stdin.write('\n');
-  });
-  const namespace = `/proc/${keeper.pid}/ns/net`;
-  const inside = (program: string, args: readonly string[]): string[] => [
-    `--net=${namespace}`,
-    which(program) ?? program,
-    ...args,
-  ];
-  const exec: Net['exec'] = (program, args, options) => run('nsenter', inside(program, args), options);
-  await exec('ip', ['link', 'set', 'lo', 'up']);
+  const space = await openNamespace();
+  const namespace = space.path;
   const loop = new NodeLoop();
   const tun = openTun({ kind, name: 't0', mtu, offload, namespace, clock: loop });
   runTunSetup(tunSetup({ name: 't0', namespace, addresses: [`${KERNEL[4]}/24`, `${KERNEL[6]}/64`], mtu }));
@@ -85,21 +111,15 @@ export async function openNet(o: NetOptions = {}): Promise<Net> {
   ifc.addAddress(`${LASTACK[6]}/64`);
   const driver = new NodeDriver(stack, loop);
   driver.attach(ifc, tun);
-  const started: ChildProcess[] = [];
   return {
     stack,
     driver,
     host: new BsdHost(driver),
     tun,
-    namespace,
-    exec,
-    start(program, args, stdio = 'ignore') {
-      const child = spawn('nsenter', inside(program, args), { stdio });
-      started.push(child);
-      return child;
-    },
+    exec: space.exec,
+    start: space.start,
     async kernelStates() {
-      const { out } = await exec('ss', ['-tanHO']);
+      const { out } = await space.exec('ss', ['-tanHO']);
       return out
         .split('\n')
         .map(l => l.split(/\s+/)[0]!)
@@ -107,9 +127,7 @@ export async function openNet(o: NetOptions = {}): Promise<Net> {
     },
     async close() {
       await driver.close(200_000);
-      for (const child of started) child.kill('SIGKILL');
-      keeper.stdin.end();
-      await new Promise(resolve => keeper.once('exit', resolve));
+      await space.close();
     },
   };
 }
