@@ -55,7 +55,7 @@ export class Lives {
     let before = -1;
     for (const row of this.changes(side, conn)) {
       if (row > last) break;
-      if (from[row] === CLOSED || out.at(-1) !== from[row] || this.crashAfter(side, before) < row) {
+      if (from[row] === CLOSED || out.at(-1) !== from[row]) {
         out.length = 0;
         out.push(from[row]!);
       }

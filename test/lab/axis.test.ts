@@ -19,6 +19,7 @@ const laid: fc.Arbitrary<Laid> = fc
         wait: fc.oneof(fc.constant(0), fc.nat(500), fc.nat(1e6), fc.nat(1e9)),
         kind: fc.nat(5),
         travel: fc.oneof(fc.constant(-1), fc.constant(0), fc.nat(50_000), fc.nat(1e8)),
+        grid: fc.constantFrom(1, 1, 1e6, 1e9),
       }),
       { maxLength: 60 },
     ),
@@ -31,7 +32,8 @@ const laid: fc.Arbitrary<Laid> = fc
     rows.forEach((row, step) => {
       time += row.wait;
       const flies = (row.kind === 0 || row.kind === 5) && row.travel >= 0;
-      const arrival = flies ? time + row.travel : -1;
+      // On a coarse grid several arrive at one moment.
+      const arrival = flies ? Math.ceil((time + row.travel) / row.grid) * row.grid : -1;
       log.add({ kind: row.kind, step, time, arrival });
       end = Math.max(end, time, arrival);
     });

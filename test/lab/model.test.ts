@@ -62,6 +62,25 @@ describe('the clock', () => {
     expect(back.reverse().slice(1)).toEqual(forward.slice(1));
   });
 
+  test('back comes first to what left a row at this moment, where more has happened since', () => {
+    const log = new EventLog();
+    for (const step of [1, 2, 4]) log.add({ kind: SEGMENT, step, time: step * 100 });
+    const feed = {
+      ...feedOf(runOf('end 1s')),
+      log,
+      known: signal(1000),
+      stepAt: (t: number) => (t < 200 ? 1 : 3),
+    };
+    const clock = new Clock(signal<Feed>(feed));
+    clock.lay();
+    clock.goTime(200);
+    expect(at(clock)).toBe('200 3');
+    clock.back();
+    expect(at(clock)).toBe('200 2');
+    clock.back();
+    expect(at(clock)).toBe('100 1');
+  });
+
   test('time and event grow together', () => {
     for (const id of SOME) {
       const clock = clockOf(id);
