@@ -1,7 +1,13 @@
 import http from 'node:http';
 import type { Server, Socket } from 'node:net';
-import { describe, expect, test } from 'vitest';
-import { LeakError, type TestNetwork, testNetwork, withNetwork } from '../../src/testing/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  LeakError,
+  type TestNetwork,
+  tellOnFailure,
+  testNetwork,
+  withNetwork,
+} from '../../src/testing/index.ts';
 
 /** Takes what comes and answers at its end. */
 const echo = (net: TestNetwork, port = 7): Server =>
@@ -193,6 +199,20 @@ describe('a network in a test', () => {
     expect(error.message).toMatch(/^within: still pending after 5000 ms\n\nreplay: make test SEED='abc'\n/);
     expect(error.message).toMatch(/SYN again .*wire cut/);
     expect(error.stack).toContain('replay: make test');
+  });
+
+  test('a context of the runner is listened to; it prints seed and ladder once the test has failed', async ctx => {
+    const net = testNetwork({ seed: 9 });
+    expect(tellOnFailure(net, ctx)).toBe(true);
+    expect(tellOnFailure(net, undefined)).toBe(false);
+    expect(tellOnFailure(net, () => {})).toBe(false);
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const stop = new AbortController();
+    tellOnFailure(net, { signal: stop.signal });
+    stop.abort();
+    expect(printed.mock.calls.join()).toMatch(/replay: LASTACK_SEED=9 /);
+    printed.mockRestore();
+    await net.close();
   });
 
   test('the same seed and program make the same segments: 50 runs, one log', async () => {
