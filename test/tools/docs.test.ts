@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { CommandSpec } from '../../src/tools/cli/command.ts';
 import { stateMermaid } from '../../src/tools/diagram/mermaid.ts';
+import { pingCommand } from '../../src/tools/ping/command.ts';
+import { tracerouteCommand } from '../../src/tools/ping/traceroute-command.ts';
 import { ssCommand } from '../../src/tools/ss/command.ts';
 import { traceCommand } from '../../src/tools/trace/command.ts';
 import { upCommand } from '../../src/tools/up/command.ts';
@@ -21,4 +23,6 @@ test('the docs name every option', () => {
   expect(missing('gateway', upCommand)).toEqual([]);
   expect(missing('seeing', ssCommand)).toEqual([]);
   expect(missing('seeing', traceCommand)).toEqual([]);
+  expect(missing('ping', pingCommand)).toEqual([]);
+  expect(missing('ping', tracerouteCommand)).toEqual([]);
 });

@@ -85,7 +85,10 @@ export class UdpLink implements Link {
     this.least = shortest(this.medium);
     this.most = Math.min(longest(this.medium, this.mtu), 65507);
     socket.on('message', (bytes, from) => this.message(bytes, from));
-    socket.on('error', error => this.gone(error.message));
+    socket.on('error', error => {
+      this.gone(error.message);
+      socket.close();
+    });
     socket.on('close', () => this.gone('the socket was closed'));
   }
 
