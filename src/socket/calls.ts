@@ -101,6 +101,8 @@ export class SendCall extends SocketCall {
   private sent = 0;
   /** It has found no room: as a writer sleeps on Linux, it goes on when there is as much as POLLOUT means. */
   private blocked = false;
+  /** Fast Open: the SYN is out, perhaps with the first bytes, and a call that may wait waits for the handshake. */
+  private opening = false;
   private readonly bytes: Uint8Array | null;
   private readonly at: number;
   private readonly n: number;
@@ -132,19 +134,27 @@ export class SendCall extends SocketCall {
       if (!(s.readiness() & (POLLOUT | POLLERR | POLLHUP))) return false;
       this.blocked = false;
     }
-    if (this.how & MSG_FASTOPEN && s.connected(-EINPROGRESS) === 0) this.how &= ~MSG_FASTOPEN;
+    if (this.opening) {
+      const r = s.connected(-EINPROGRESS);
+      if (r === -EINPROGRESS) return false;
+      this.opening = false;
+      if (r < 0 || this.sent >= this.n) return this.finish(r || this.sent);
+    }
     for (;;) {
       if (this.sent > 0 && s.broken) return this.finish(this.sent);
       const left = this.n - this.sent;
       // The end of a record and the urgent byte belong to the last piece.
       const how = s.type === SOCK_STREAM && left > s.room ? this.how & ~(MSG_EOR | MSG_OOB) : this.how;
+      const opens = (how & MSG_FASTOPEN) !== 0 || s.deferred;
       const r = s.send(this.bytes, this.at + this.sent, left, how, this.to, this.port);
-      if (r === -EAGAIN) {
-        this.blocked = s.type === SOCK_STREAM;
+      if (opens && (r > 0 || r === -EINPROGRESS)) {
+        this.how &= ~MSG_FASTOPEN;
+        this.sent += Math.max(r, 0);
+        this.opening = true;
         return false;
       }
-      if (r === -EINPROGRESS && this.how & MSG_FASTOPEN) {
-        this.how &= ~MSG_FASTOPEN;
+      if (r === -EAGAIN) {
+        this.blocked = s.type === SOCK_STREAM;
         return false;
       }
       if (r < 0) return this.finish(this.sent || r);
@@ -155,7 +165,7 @@ export class SendCall extends SocketCall {
   }
 
   timeoutResult(): number {
-    return this.sent || -EAGAIN;
+    return this.sent || (this.opening ? -EINPROGRESS : -EAGAIN);
   }
 
   override interruptResult(): number {

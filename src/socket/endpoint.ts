@@ -2,6 +2,7 @@ import type { Address } from '../base/address.ts';
 import type { SysctlValues } from '../base/sysctl.ts';
 import type { Micros } from '../base/time.ts';
 import type { ErrorQueue } from '../tcp/error-queue.ts';
+import type { SynData } from '../tcp/fastopen.ts';
 import type { TcpOptions } from '../tcp/options.ts';
 import type { Network } from '../tcp/path.ts';
 import type { UdpEndpoint } from '../udp/endpoint.ts';
@@ -74,6 +75,9 @@ export interface StreamConnection {
   readonly atMark: boolean;
   /** In FIN_WAIT_1, CLOSING or LAST_ACK: our FIN is not acknowledged yet. */
   readonly lingering: boolean;
+  /** TCP_FASTOPEN_CONNECT: connect() is done, but the first write sends the SYN: `openWith`. */
+  readonly deferred?: boolean;
+  openWith?(data: SynData): void;
   send(bytes: Uint8Array, at: number, n: number, flags: number): number;
   recv(bytes: Uint8Array | null, at: number, n: number, flags: number): number;
   shutdown(how: number): number;
@@ -107,6 +111,7 @@ export interface StreamHost {
     bound: BoundPort | null,
     remote: Address,
     port: number,
+    synData?: SynData | null,
   ): StreamConnection | number;
   listen(options: TcpOptions, bound: BoundPort, backlog: number): StreamListener | number;
   readonly ports: {

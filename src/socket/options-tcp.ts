@@ -265,10 +265,10 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
   [
     TCP_FASTOPEN,
     {
-      get: s => s.settings.fastopenQueue,
+      get: s => s.options.fastopenQueue,
       set: (s, v) => {
         if (v < 0 || !isFresh(s)) return -EINVAL;
-        s.tune.fastopenQueue = Math.min(v, s.host.sysctl.values.somaxconn);
+        s.tuneOptions.fastopenQueue = Math.min(v, s.host.sysctl.values.somaxconn);
         return 0;
       },
     },
@@ -276,12 +276,12 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
   [
     TCP_FASTOPEN_CONNECT,
     {
-      get: s => (s.settings.fastopenConnect ? 1 : 0),
+      get: s => (s.options.fastopenConnect ? 1 : 0),
       set: (s, v) => {
         if (v < 0 || v > 1) return -EINVAL;
         if (!(s.host.sysctl.values.tcp_fastopen & 1)) return -EOPNOTSUPP;
         if (s.state !== CLOSED) return -EINVAL;
-        s.tune.fastopenConnect = v !== 0;
+        s.tuneOptions.fastopenConnect = v !== 0;
         return 0;
       },
     },
@@ -289,10 +289,10 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
   [
     TCP_FASTOPEN_NO_COOKIE,
     {
-      get: s => (s.settings.fastopenNoCookie ? 1 : 0),
+      get: s => (s.options.fastopenNoCookie ? 1 : 0),
       set: (s, v) => {
         if (v < 0 || v > 1 || !isFresh(s)) return -EINVAL;
-        s.tune.fastopenNoCookie = v !== 0;
+        s.tuneOptions.fastopenNoCookie = v !== 0;
         return 0;
       },
     },
@@ -300,10 +300,10 @@ export const TCP_OPTIONS: OptionTable<TcpSocket> = new Map<number, SocketOption<
   [
     TCP_FASTOPEN_KEY,
     {
-      getBytes: s => s.settings.fastopenKey,
+      getBytes: s => s.options.fastopenKey,
       setBytes: (s, bytes) => {
         if (bytes.length !== 16 && bytes.length !== 32) return -EINVAL;
-        s.tune.fastopenKey = bytes.slice();
+        s.tuneOptions.fastopenKey = bytes.slice();
         return 0;
       },
     },

@@ -1,7 +1,5 @@
 import { type Micros, NEVER } from '../base/time.ts';
 
-const NO_KEY = new Uint8Array(0);
-
 /**
  * What setsockopt(2) may set that concerns the socket and not the protocol below it. An accepted socket
  * starts with a copy of its listener's (the kernel clones the listening socket).
@@ -32,10 +30,6 @@ export class SocketSettings {
   minTtl = 0;
   /** IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS: of datagrams to groups. */
   multicastTtl = 1;
-  fastopenQueue = 0;
-  fastopenConnect = false;
-  fastopenNoCookie = false;
-  fastopenKey: Uint8Array = NO_KEY;
   /** TCP_DELACK_MAX_US, 0 unset. */
   delackMaxUs = 0;
   saveSyn = 0;

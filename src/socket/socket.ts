@@ -141,6 +141,11 @@ export abstract class Socket extends Descriptor {
   abstract beginLinger(): boolean;
   abstract readonly lingering: boolean;
 
+  /** Its SYN waits for the first write (TCP_FASTOPEN_CONNECT). */
+  get deferred(): boolean {
+    return false;
+  }
+
   /** SO_REUSEADDR, SO_REUSEPORT. */
   setReuse(address: boolean, port: boolean): void {
     this.tune.reuseAddr = address;

@@ -82,6 +82,10 @@ export abstract class StreamSocket extends Socket {
     return this.connection?.readable ?? 0;
   }
 
+  override get deferred(): boolean {
+    return this.connection?.deferred ?? false;
+  }
+
   get room(): number {
     return this.connection?.writableSpace ?? 0;
   }

@@ -14,6 +14,7 @@ import {
   EOPNOTSUPP,
   EPIPE,
 } from '../base/errno.ts';
+import { type SynData, TFO_CLIENT, TFO_SERVER, TFO_SERVER_ALL } from '../tcp/fastopen.ts';
 import {
   CLOSE_WAIT,
   CLOSED,
@@ -45,6 +46,8 @@ const UNCONNECTED = 1;
 const CONNECTING = 2;
 const CONNECTED = 3;
 const DISCONNECTING = 4;
+
+const SERVER_ALL = TFO_SERVER | TFO_SERVER_ALL;
 
 /** Flags of send and recv that the connection itself acts on. */
 const SEND_FLAGS = MSG_OOB | MSG_MORE | MSG_EOR;
@@ -118,6 +121,10 @@ export class TcpSocket extends StreamSocket {
       const r = this.take(before?.address ?? (this.family === AF_INET ? ANY4 : ANY6), 0, true);
       if (r < 0) return r;
     }
+    const { tcp_fastopen: fast } = this.host.sysctl.values;
+    // Every listener takes Fast Open, without the option.
+    if ((fast & SERVER_ALL) === SERVER_ALL && this.options.fastopenQueue === 0)
+      this.tuneOptions.fastopenQueue = n;
     const l = this.host.tcp.listen(this.options, this.bound!, n);
     if (typeof l === 'number') {
       this.releaseAutoPort();
@@ -151,15 +158,21 @@ export class TcpSocket extends StreamSocket {
    * @returns 0, −EINPROGRESS while the handshake runs (−EALREADY the second time), or −errno
    */
   connect(address: Address | null, port: number): number {
-    if (address === null) return this.disconnect();
+    return address === null ? this.disconnect() : this.open(address, port, null);
+  }
+
+  /** @param data what the SYN may carry (Fast Open) */
+  private open(address: Address, port: number, data: SynData | null): number {
     let r = -EALREADY;
     if (this.phase === CONNECTED) return -EISCONN;
     if (this.phase === DISCONNECTING) return -EINVAL;
+    if (this.deferred) return -EISCONN;
     if (this.phase === UNCONNECTED) {
       if (this.state !== CLOSED) return -EISCONN;
-      r = this.start(address, port);
+      r = this.start(address, port, data);
       if (r < 0) return r;
       this.phase = CONNECTING;
+      if (this.deferred) return 0;
       r = -EINPROGRESS;
     }
     return this.connected(r);
@@ -180,7 +193,7 @@ export class TcpSocket extends StreamSocket {
     return 0;
   }
 
-  private start(address: Address, port: number): number {
+  private start(address: Address, port: number, data: SynData | null): number {
     if (this.family === AF_INET && !address.is4) return -EAFNOSUPPORT;
     if (this.family !== AF_INET && address.is4 && this.settings.v6only) return -ENETUNREACH;
     if (!isPort(port)) return -EINVAL;
@@ -190,7 +203,7 @@ export class TcpSocket extends StreamSocket {
     if (b !== null && !b.address.isAny && b.address.is4 !== to.is4) {
       return this.family === AF_INET ? -EINVAL : -ENETUNREACH;
     }
-    const c = this.host.tcp.connect(this.options, b, to, port);
+    const c = this.host.tcp.connect(this.options, b, to, port, data);
     if (typeof c === 'number') return c;
     c.owner = this;
     c.reuseAddr = this.settings.reuseAddr;
@@ -272,9 +285,9 @@ export class TcpSocket extends StreamSocket {
     to: Address | null = null,
     port = 0,
   ): number {
-    if (flags & MSG_FASTOPEN) {
-      const r = this.fastOpen(to, port);
-      if (r < 0) return r;
+    if (flags & MSG_FASTOPEN || this.deferred) {
+      const r = this.fastOpen(bytes, at, n, to, port);
+      if (r !== 0) return r;
     }
     const c = this.connection;
     if (c === null || this.shutdownMask & SEND) return -(this.takeHardError() || EPIPE);
@@ -287,12 +300,24 @@ export class TcpSocket extends StreamSocket {
   }
 
   /**
-   * MSG_FASTOPEN without a cookie: an ordinary handshake, after which the data goes (RFC 7413 §4.1.1, as
-   * Linux falls back). −EINPROGRESS while it runs.
+   * MSG_FASTOPEN, or the write that a TCP_FASTOPEN_CONNECT waited for (RFC 7413 §4.2.1).
+   * @returns how many bytes the SYN carries; −EINPROGRESS if none, for want of a cookie: they go after the handshake
    */
-  private fastOpen(to: Address | null, port: number): number {
-    if (!(this.host.sysctl.values.tcp_fastopen & 1) || to === null) return -EOPNOTSUPP;
-    return this.connect(to, port);
+  private fastOpen(
+    bytes: Uint8Array | null,
+    at: number,
+    n: number,
+    to: Address | null,
+    port: number,
+  ): number {
+    const { deferred } = this;
+    if (!(this.host.sysctl.values.tcp_fastopen & TFO_CLIENT) || (to === null && !deferred))
+      return -EOPNOTSUPP;
+    const data: SynData = { bytes, at, n, copied: 0 };
+    let r = -EINPROGRESS;
+    if (deferred) this.connection!.openWith!(data);
+    else r = this.open(to!, port, data);
+    return r === -EINPROGRESS && data.copied > 0 ? data.copied : r;
   }
 
   /** Reads what there is; MSG_TRUNC throws the bytes away, and then `bytes` may be null. */

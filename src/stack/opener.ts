@@ -6,8 +6,9 @@ import type { Congestion } from '../tcp/congestion/controller.ts';
 import { Cubic } from '../tcp/congestion/cubic.ts';
 import { Reno } from '../tcp/congestion/reno.ts';
 import { Connection } from '../tcp/connection.ts';
+import type { SynData } from '../tcp/fastopen.ts';
 import { Listener } from '../tcp/listener.ts';
-import { sendSyn } from '../tcp/open.ts';
+import { open } from '../tcp/open.ts';
 import type { TcpOptions } from '../tcp/options.ts';
 import type { Path } from '../tcp/path.ts';
 import type { Request } from '../tcp/request.ts';
@@ -16,7 +17,8 @@ import { Bound } from './ports.ts';
 import type { TcpHost } from './tcp-host.ts';
 import type { Flow, TcpTables } from './tcp-tables.ts';
 
-interface Binding {
+/** Where a socket is bound; port 0 leaves the choice to connect(). */
+export interface Binding {
   readonly address: Address;
   readonly port: number;
 }
@@ -35,7 +37,13 @@ export class Opener {
     this.alarms = alarms;
   }
 
-  connect(options: TcpOptions, bound: Binding | null, remote: Address, port: number): Connection | number {
+  connect(
+    options: TcpOptions,
+    bound: Binding | null,
+    remote: Address,
+    port: number,
+    synData: SynData | null,
+  ): Connection | number {
     const { host, tables } = this;
     const { net, ports } = host;
     if (net.isBroadcast(remote) || remote.isMulticast) return -ENETUNREACH;
@@ -56,7 +64,7 @@ export class Opener {
     if (row >= 0) tables.rows.inherit(row, c);
     if (bound instanceof Bound) c.reuseAddr = bound.reuseAddr;
     this.enter(c);
-    sendSyn(c, iss);
+    open(c, iss, synData);
     return c;
   }
 

@@ -12,6 +12,8 @@ import { arriveTimeWait, reopenIsn, type TimeWaitHost, TW_REOPEN } from '../tcp/
 import { Connection } from '../tcp/connection.ts';
 import { finish } from '../tcp/done.ts';
 import { expire } from '../tcp/expire.ts';
+import { endFastOpen, type SynData } from '../tcp/fastopen.ts';
+import { FastOpenHost } from '../tcp/fastopen-host.ts';
 import { endsRequest, tcpIcmpError } from '../tcp/icmp-error.ts';
 import type { ListenContext, Listener } from '../tcp/listener.ts';
 import type { TcpOptions } from '../tcp/options.ts';
@@ -30,7 +32,7 @@ import { RST, type Segment } from '../wire/segment.ts';
 import { Alarms } from './alarms.ts';
 import { ChallengeBudget } from './challenge-budget.ts';
 import { Keys } from './keys.ts';
-import { Opener } from './opener.ts';
+import { type Binding, Opener } from './opener.ts';
 import { Bound, Ports } from './ports.ts';
 import { type Flow, TcpTables } from './tcp-tables.ts';
 import type { TimeWaitView } from './time-waits.ts';
@@ -64,6 +66,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   readonly slabs = new SlabPool();
   readonly sentPool = new SentPool();
   readonly secret: SipKey;
+  readonly fastOpen: FastOpenHost;
   readonly ports: Ports;
   trace: TraceSink | null = null;
   orphans = 0;
@@ -85,6 +88,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.keys = new Keys(env.random);
     this.challenges = new ChallengeBudget(env.sysctl, env.random);
     this.secret = this.keys.cookies;
+    this.fastOpen = new FastOpenHost(env.sysctl, env.mib, env.random);
     this.tables = new TcpTables(this.keys.tables, this, env.net);
     this.alarms = new Alarms<Flow>(this.jiffy, f => this.alarm(f));
     this.opener = new Opener(this, this.tables, this.alarms);
@@ -209,15 +213,17 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   /**
    * Active open. Without a binding, or with one of port 0, an ephemeral port is chosen.
+   * @param data Fast Open: what the SYN may carry
    * @returns the connection in SYN_SENT; −EADDRNOTAVAIL, −ENETUNREACH, −EHOSTUNREACH
    */
   connect(
     options: TcpOptions,
-    bound: { readonly address: Address; readonly port: number } | null,
+    bound: Binding | null,
     remote: Address,
     port: number,
+    data: SynData | null = null,
   ): Connection | number {
-    return this.opener.connect(options, bound, remote, port);
+    return this.opener.connect(options, bound, remote, port, data);
   }
 
   /**
@@ -225,17 +231,11 @@ export class TcpHost implements ListenContext, TimeWaitHost {
    * @param hold each request waits for the embedder's decision (`Listener.held`)
    * @returns −EADDRINUSE if others listen there already
    */
-  listen(
-    options: TcpOptions,
-    bound: { readonly address: Address; readonly port: number },
-    backlog: number,
-    hold = false,
-  ): Listener | number {
+  listen(options: TcpOptions, bound: Binding, backlog: number, hold = false): Listener | number {
     return this.opener.listen(options, bound, backlog, hold);
   }
 
   // The tables, as ss and netstat read them
-
   connections(): IterableIterator<Connection> {
     return this.tables.connections();
   }
@@ -325,6 +325,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   timeWait(tcb: Tcb, substate: number, timeout: Micros): void {
     const c = tcb as Connection;
+    endFastOpen(c);
     transition(c, substate as 5 | 6, 'to the TIME_WAIT table');
     const row = this.tables.rows.take(c, substate, timeout);
     // Linux drops what is unsent with the connection; data received stays readable.

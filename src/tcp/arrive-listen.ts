@@ -3,6 +3,8 @@ import { ACK, CWR, ECE, FIN, RST, type Segment, SYN } from '../wire/segment.ts';
 import { completeRequest } from './arrive-request.ts';
 import { TIMESTAMPS_ALIGNED } from './constants.ts';
 import { checkCookie, cookieTimestamp, makeCookie, readCookieTimestamp } from './cookie.ts';
+import { CookieOption } from './fastopen-cookie.ts';
+import { tryFastOpen } from './fastopen-listen.ts';
 import type { Listener } from './listener.ts';
 import { pathMss, peerMss } from './negotiate.ts';
 import type { Path } from './path.ts';
@@ -67,8 +69,14 @@ export function arriveSyn(listener: Listener, segment: Segment, isn: Seq | null)
       return;
     }
   }
-  if (cookie) sendCookie(listener, request, segment, path);
-  else enqueue(listener, request, segment, path, isn);
+  if (cookie) {
+    sendCookie(listener, request, segment, path);
+    return;
+  }
+  request.iss = isn ?? ctx.isn(request.local, request.localPort, request.remote, request.remotePort);
+  if (listener.options.saveSyn) request.savedSyn = headersOf(segment);
+  if (!listener.hold && (segment.cookieLength >= 0 || segment.length > 0)) fastOpen(request, segment, path);
+  else enqueue(listener, request, path, null);
 }
 
 /** Everything a request remembers of its SYN. */
@@ -77,6 +85,7 @@ function readSyn(request: Request, segment: Segment, path: Path, cookie: boolean
   const { ctx, options } = listener;
   const sysctl = ctx.sysctl;
   request.irs = segment.seq;
+  request.rcvNxt = ((segment.seq + 1) | 0) as Seq;
   request.mss = peerMss(segment, request.remote, options);
   request.tos = segment.tos;
   const ts = segment.hasTimestamps && sysctl.tcp_timestamps !== 0;
@@ -116,10 +125,23 @@ function setWindow(request: Request, path: Path): void {
   request.rcvWscale = first.scale;
 }
 
-function enqueue(listener: Listener, request: Request, segment: Segment, path: Path, isn: Seq | null): void {
+/** A SYN with data or a Fast Open option (RFC 7413 §4.2): a child at once, or an entry as for any other. */
+function fastOpen(request: Request, segment: Segment, path: Path): void {
+  const { listener } = request;
+  const { ctx } = listener;
+  const reply = new CookieOption();
+  const child = tryFastOpen(listener, request, segment, path, reply);
+  if (child === null) {
+    enqueue(listener, request, path, reply);
+    return;
+  }
+  sendSynAck(ctx, request, path, undefined, reply);
+  listener.acceptQueue.push(child);
+  ctx.wakeListener(listener);
+}
+
+function enqueue(listener: Listener, request: Request, path: Path, reply: CookieOption | null): void {
   const ctx = listener.ctx;
-  request.iss = isn ?? ctx.isn(request.local, request.localPort, request.remote, request.remotePort);
-  if (listener.options.saveSyn) request.savedSyn = headersOf(segment);
   ctx.addRequest(request);
   listener.synQueueLength++;
   listener.young++;
@@ -130,7 +152,7 @@ function enqueue(listener: Listener, request: Request, segment: Segment, path: P
   request.sentAt = ctx.now;
   request.deadline = ctx.now + request.timeout(sysctlRtoMax(listener));
   ctx.scheduleRequest(request);
-  sendSynAck(ctx, request, path);
+  sendSynAck(ctx, request, path, undefined, reply);
 }
 
 const sysctlRtoMax = (listener: Listener): number => listener.ctx.sysctl.tcp_rto_max_ms * 1000;

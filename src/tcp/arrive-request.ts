@@ -16,7 +16,8 @@ export function inWindow(seq: Seq, end: Seq, left: Seq, right: Seq): boolean {
   return seq === right && seq === end;
 }
 
-function limited(request: Request, segment: Segment): boolean {
+/** Whether an entry has answered a bare segment too lately to answer this one (`tcp_invalid_ratelimit`). */
+export function isRateLimited(request: Request, segment: Segment): boolean {
   if (segment.length > 0 || segment.flags & FIN) return false;
   const { now, sysctl } = request.listener.ctx;
   const since = now - request.lastOowAckAt;
@@ -47,7 +48,7 @@ export function arriveRequest(request: Request, segment: Segment): void {
   const end = ((seq + segment.segLen) | 0) as Seq;
   if (paws || !inWindow(seq, end, next, ((next + request.rcvWnd) | 0) as Seq)) {
     if (!(flags & RST)) {
-      if (limited(request, segment)) mib.TcpExtTCPACKSkippedSynRecv++;
+      if (isRateLimited(request, segment)) mib.TcpExtTCPACKSkippedSynRecv++;
       else answer(request);
     }
     if (paws) mib.TcpExtPAWSEstab++;
@@ -97,7 +98,7 @@ export function arriveRequest(request: Request, segment: Segment): void {
 function repeatedSyn(request: Request, segment: Segment): void {
   const { ctx } = request.listener;
   if (request.held) return;
-  if (limited(request, segment)) {
+  if (isRateLimited(request, segment)) {
     ctx.mib.TcpExtTCPACKSkippedSynRecv++;
     return;
   }
@@ -119,7 +120,7 @@ function repeatSynAck(request: Request): void {
 
 function challenge(request: Request, segment: Segment): void {
   const { mib } = request.listener.ctx;
-  if (limited(request, segment)) mib.TcpExtTCPACKSkippedChallenge++;
+  if (isRateLimited(request, segment)) mib.TcpExtTCPACKSkippedChallenge++;
   else {
     mib.TcpExtTCPChallengeACK++;
     answer(request);

@@ -1,11 +1,18 @@
 import { type Seq, seqBetween, seqGt } from '../base/seq.ts';
 import { ACK, CWR, ECE, RST, type Segment, SYN } from '../wire/segment.ts';
 import { ACK_OK, acknowledge } from './ack.ts';
-import { MAX_QUICKACKS, TIMEOUT_MIN_JIFFIES, TIMESTAMPS_ALIGNED, XMIT_RTO } from './constants.ts';
+import {
+  MAX_QUICKACKS,
+  REXMIT_NONE,
+  TIMEOUT_MIN_JIFFIES,
+  TIMESTAMPS_ALIGNED,
+  XMIT_RTO,
+} from './constants.ts';
 import { enterQuickAck, inPingpong } from './delayed-ack.ts';
 import { resetByPeer } from './done.ts';
 import { ECN_OK } from './ecn.ts';
 import { startTransfer } from './establish.ts';
+import { synAckOfFastOpen } from './fastopen-connect.ts';
 import { initMtuProbing } from './mtu-probe.ts';
 import { acceptSynOptions, initialReceiveMss, syncMss } from './negotiate.ts';
 import { setRecent } from './paws.ts';
@@ -63,6 +70,8 @@ function synAck(tcb: Tcb, segment: Segment, ts: boolean, echo: number): void {
   tcb.rcvTsVal = segment.tsVal;
   tcb.rcvTsEcr = echo;
   if (acknowledge(tcb, segment, false, false) !== ACK_OK) return;
+  // Nothing is repeated in SYN_SENT.
+  tcb.rexmit = REXMIT_NONE;
   tcb.irs = segment.seq;
   tcb.rcvNxt = ((segment.seq + 1) | 0) as Seq;
   tcb.rcvWup = tcb.rcvNxt;
@@ -79,7 +88,12 @@ function synAck(tcb: Tcb, segment: Segment, ts: boolean, echo: number): void {
   transition(tcb, ESTABLISHED, 'SYN+ACK received');
   tcb.lastDataReceivedAt = ctx.now;
   startTransfer(tcb);
+  const refused = tcb.fastopen !== null && synAckOfFastOpen(tcb, segment);
   ctx.wake(tcb);
+  if (refused) {
+    ctx.wantOutput(tcb);
+    return;
+  }
   if (tcb.sndNxt !== tcb.writeSeq || tcb.options.deferAccept > 0 || inPingpong(tcb)) {
     // Data is waiting, or will soon: let it carry the ACK.
     tcb.ackScheduled = true;

@@ -8,6 +8,8 @@ import { check, PASS, RESET } from './check.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN } from './constants.ts';
 import { done, fail, resetByPeer } from './done.ts';
 import { becomeEstablished } from './establish.ts';
+import { isPassiveOpen } from './fastopen.ts';
+import { handshakeDone, passesHandshake } from './fastopen-listen.ts';
 import { replyReset } from './reply.ts';
 import {
   CLOSE_WAIT,
@@ -41,6 +43,7 @@ export function arrive(tcb: Tcb, segment: Segment): void {
     arriveSynSent(tcb, segment);
     return;
   }
+  if (tcb.state !== ESTABLISHED && tcb.fastopen !== null && !passesHandshake(tcb, segment)) return;
   if (!(segment.flags & (ACK | RST | SYN))) {
     drop(tcb, 'neither ACK nor RST nor SYN');
     return;
@@ -99,6 +102,7 @@ function advanceState(tcb: Tcb, segment: Segment): boolean {
       becomeEstablished(tcb, segment);
       return true;
     case FIN_WAIT_1:
+      if (isPassiveOpen(tcb)) handshakeDone(tcb);
       return finAcknowledged(tcb) ? enterFinWait2(tcb, segment) : true;
     case CLOSING:
       if (!finAcknowledged(tcb)) return true;

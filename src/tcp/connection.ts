@@ -16,7 +16,9 @@ import {
 import { NAGLE_OFF, PUSH_ALL } from './decide.ts';
 import { enterPingpong, inPingpong } from './delayed-ack.ts';
 import { abort, fail, needsReset } from './done.ts';
+import { isPassiveOpen, type SynData } from './fastopen.ts';
 import { type TcpInfo, tcpInfo } from './info.ts';
+import { sendSyn } from './open.ts';
 import { atMark, readableBytes, receive, receiveUrgentByte, takeError } from './receive-buffer.ts';
 import { enqueue } from './send-buffer.ts';
 import { isWritable, sendMemoryUsed, sendQueued, sendSpace } from './send-memory.ts';
@@ -102,6 +104,16 @@ export class Connection extends Tcb {
     return this.state === CLOSED ? 0 : sendMemoryUsed(this);
   }
 
+  /** TCP_FASTOPEN_CONNECT: connect() is done, but the first write sends the SYN. */
+  get deferred(): boolean {
+    return this.fastopen?.deferred ?? false;
+  }
+
+  /** Sends the SYN that waited; `data.copied` says how much rides on it. */
+  openWith(data: SynData): void {
+    sendSyn(this, this.iss, data);
+  }
+
   /** SIOCATMARK. */
   get atMark(): boolean {
     return atMark(this);
@@ -115,10 +127,9 @@ export class Connection extends Tcb {
     if (this.error !== 0) return -takeError(this);
     if (this.shut & SEND_SHUTDOWN) return -EPIPE;
     if (this.state === SYN_SENT || this.state === SYN_RECV) {
-      // A write before the handshake is done waits for it.
-      return -EAGAIN;
-    }
-    if (this.state !== ESTABLISHED && this.state !== CLOSE_WAIT) return -EPIPE;
+      // A write before the handshake is done waits for it, unless Fast Open has let data through.
+      if (!isPassiveOpen(this)) return -EAGAIN;
+    } else if (this.state !== ESTABLISHED && this.state !== CLOSE_WAIT) return -EPIPE;
     if (n === 0) return 0;
     const taken = enqueue(this, bytes, at, n, flags);
     if (taken > 0) return taken;
@@ -132,7 +143,7 @@ export class Connection extends Tcb {
    */
   recv(bytes: Uint8Array | null, at: number, n: number, flags: number): number {
     if (flags & MSG_OOB) return bytes === null ? -EINVAL : receiveUrgentByte(this, bytes, at, n, flags);
-    if (this.state === SYN_SENT || this.state === SYN_RECV) {
+    if (this.state === SYN_SENT || (this.state === SYN_RECV && !this.passive)) {
       return this.error !== 0 ? -takeError(this) : this.shut & RCV_SHUTDOWN ? 0 : -EAGAIN;
     }
     return receive(this, bytes, at, n, flags);
@@ -188,7 +199,7 @@ export class Connection extends Tcb {
         if (isWritable(this)) bits |= POLLOUT;
         else this.noSpace = true;
       } else bits |= POLLOUT;
-    }
+    } else if (this.deferred) bits |= POLLOUT;
     if (this.error !== 0 || (this.errors !== null && this.errors.size > 0)) bits |= POLLERR;
     return bits;
   }

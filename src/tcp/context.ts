@@ -6,6 +6,7 @@ import type { SlabPool } from '../base/ring.ts';
 import type { Seq } from '../base/seq.ts';
 import type { SysctlValues } from '../base/sysctl.ts';
 import type { Micros } from '../base/time.ts';
+import type { FastOpenHost } from './fastopen-host.ts';
 import type { Network } from './path.ts';
 import type { SentPool } from './sent.ts';
 import type { Tcb } from './tcb.ts';
@@ -24,6 +25,7 @@ export interface TcpContext {
   readonly rows: Rows;
   readonly slabs: SlabPool;
   readonly sentPool: SentPool;
+  readonly fastOpen: FastOpenHost;
   trace: TraceSink | null;
 
   /** The connection's readiness may have changed: put it on the list that `events()` hands out. */

@@ -1,6 +1,7 @@
 import { ECONNREFUSED, ECONNRESET, EPIPE } from '../base/errno.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN } from './constants.ts';
 import { dropRecords } from './decide.ts';
+import { endFastOpen, leaveFastOpenQueue } from './fastopen.ts';
 import { dropSent } from './sent.ts';
 import {
   CLOSE_WAIT,
@@ -43,6 +44,10 @@ export function done(tcb: Tcb, why: string): void {
   const mib = tcb.ctx.mib;
   if (tcb.state === SYN_SENT || tcb.state === SYN_RECV) mib.TcpAttemptFails++;
   clearAllTimers(tcb);
+  if (tcb.fastopen !== null) {
+    leaveFastOpenQueue(tcb, false);
+    endFastOpen(tcb);
+  }
   transition(tcb, CLOSED, why);
   purge(tcb);
   finish(tcb);

@@ -1,5 +1,7 @@
 import { type Segment, SYN } from '../wire/segment.ts';
 import { SEND_SHUTDOWN, TIMEOUT_FALLBACK, TIMESTAMPS_ALIGNED } from './constants.ts';
+import { isPassiveOpen } from './fastopen.ts';
+import { handshakeDone } from './fastopen-listen.ts';
 import { initMtuProbing } from './mtu-probe.ts';
 import { initialCwnd, initialReceiveMss } from './negotiate.ts';
 import { updatePacingRate } from './rate.ts';
@@ -48,8 +50,11 @@ export function becomeEstablished(tcb: Tcb, segment: Segment): void {
     tcb.backoff = 0;
   }
   if (tcb.tsOk) tcb.advmss -= TIMESTAMPS_ALIGNED;
-  tcb.retransStamp = 0;
-  startTransfer(tcb);
+  if (isPassiveOpen(tcb)) handshakeDone(tcb);
+  else {
+    tcb.retransStamp = 0;
+    startTransfer(tcb);
+  }
   transition(tcb, ESTABLISHED, 'SYN acknowledged');
   tcb.sndUna = segment.ack;
   tcb.sndWnd = segment.flags & SYN ? segment.window : segment.window << tcb.sndWscale;

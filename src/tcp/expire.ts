@@ -18,6 +18,8 @@ import {
 import { hasUnsent } from './decide.ts';
 import { inPingpong } from './delayed-ack.ts';
 import { done, fail } from './done.ts';
+import { suspectFastOpen } from './fastopen.ts';
+import { synAckTimer } from './fastopen-listen.ts';
 import { rackReorderingTimeout } from './loss/rack.ts';
 import { enterLoss } from './loss/recovery.ts';
 import { sendLossProbe } from './loss/tlp.ts';
@@ -108,6 +110,11 @@ function xmitTimer(tcb: Tcb): void {
 /** §3.10.8, with R1 and R2 as times rather than counts (MUST-20). */
 function retransmissionTimer(tcb: Tcb): void {
   const ctx = tcb.ctx;
+  if (tcb.fastopen !== null && tcb.fastopen.request !== null) {
+    fired(tcb, 'rto');
+    synAckTimer(tcb, tcb.fastopen.request);
+    return;
+  }
   if (tcb.packetsOut === 0 || tcb.sent.size === 0) return;
   fired(tcb, 'rto');
   const opening = tcb.state === SYN_SENT || tcb.state === SYN_RECV;
@@ -179,6 +186,7 @@ function timedOut(tcb: Tcb, opening: boolean): boolean {
     retries = tcb.options.syncnt || sysctl.tcp_syn_retries;
     const most = retries + (tcb.state === SYN_SENT ? sysctl.tcp_syn_linear_timeouts : 0);
     if (tcb.retransmits >= most) {
+      suspectFastOpen(tcb, true);
       giveUp(tcb);
       return true;
     }
@@ -195,7 +203,9 @@ function timedOut(tcb: Tcb, opening: boolean): boolean {
       if (outOfResources(tcb, alive || !exceeds(tcb, retries, 0))) return true;
     }
   }
-  if (!exceeds(tcb, retries, tcb.options.userTimeout)) return false;
+  const expired = exceeds(tcb, retries, tcb.options.userTimeout);
+  suspectFastOpen(tcb, expired);
+  if (!expired) return false;
   giveUp(tcb);
   return true;
 }

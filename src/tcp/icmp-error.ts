@@ -2,6 +2,7 @@ import { type Seq, seqBetween } from '../base/seq.ts';
 import { type IcmpError, icmpErrno } from '../wire/icmp-error.ts';
 import { fail } from './done.ts';
 import { errorsOf, ORIGIN_ICMP, ORIGIN_ICMP6, QueuedError } from './error-queue.ts';
+import { isPassiveOpen } from './fastopen.ts';
 import { simpleRetransmit } from './loss/recovery.ts';
 import { syncMss } from './negotiate.ts';
 import { SYN_RECV, SYN_SENT } from './state.ts';
@@ -14,7 +15,7 @@ import { queueError } from './tx-stamps.ts';
  */
 export function tcpIcmpError(tcb: Tcb, e: IcmpError): void {
   const { ctx } = tcb;
-  if (!seqBetween(e.seq as Seq, tcb.sndUna, tcb.sndNxt)) {
+  if (!seqBetween(e.seq as Seq, firstInFlight(tcb), tcb.sndNxt)) {
     ctx.mib.TcpExtOutOfWindowIcmps++;
     return;
   }
@@ -25,13 +26,21 @@ export function tcpIcmpError(tcb: Tcb, e: IcmpError): void {
   const errno = icmpErrno(e.family, e.type, e.code);
   if (errno === 0) return;
   if (tcb.options.recverr) remember(tcb, e, errno);
-  const opening = tcb.state === SYN_SENT || tcb.state === SYN_RECV;
-  if ((opening && tcb.sent.size > 0) || tcb.options.recverr) {
+  if (endsOpening(tcb) || tcb.options.recverr) {
     fail(tcb, errno, 'ICMP error');
     return;
   }
   tcb.softError = errno;
   if (!tcb.orphan) ctx.wake(tcb);
+}
+
+/** Of a Fast Open child the SYN-ACK is in flight too. */
+const firstInFlight = (tcb: Tcb): Seq => tcb.fastopen?.request?.iss ?? tcb.sndUna;
+
+/** A handshake that has begun ends; but a Fast Open child that the application has is a connection like any other. */
+function endsOpening(tcb: Tcb): boolean {
+  if (isPassiveOpen(tcb)) return !tcb.fastopen!.accepted;
+  return (tcb.state === SYN_SENT || tcb.state === SYN_RECV) && tcb.sent.size > 0;
 }
 
 /** IP_RECVERR: the whole of it can be read with MSG_ERRQUEUE. */

@@ -77,6 +77,9 @@ export const TCPI_OPT_SACK = 2;
 export const TCPI_OPT_WSCALE = 4;
 export const TCPI_OPT_ECN = 8;
 export const TCPI_OPT_ECN_SEEN = 16;
+export const TCPI_OPT_SYN_DATA = 32;
+/** A child that Fast Open let in before its handshake was done. */
+export const TCPI_OPT_TFO_CHILD = 128;
 
 const UNLIMITED = 2 ** 64 - 1;
 
@@ -94,6 +97,10 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
   if (tcb.wscaleOk) options |= TCPI_OPT_WSCALE;
   if (tcb.ecnFlags & ECN_OK) options |= TCPI_OPT_ECN;
   if (tcb.ecnFlags & ECN_SEEN) options |= TCPI_OPT_ECN_SEEN;
+  if (tcb.fastopen !== null) {
+    if (tcb.fastopen.synDataAcked) options |= TCPI_OPT_SYN_DATA;
+    if (tcb.passive) options |= TCPI_OPT_TFO_CHILD;
+  }
   const interval = tcb.rateInterval;
   return {
     state: tcb.state,
@@ -105,7 +112,7 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
     snd_wscale: tcb.wscaleOk ? tcb.sndWscale : 0,
     rcv_wscale: tcb.wscaleOk ? tcb.rcvWscale : 0,
     delivery_rate_app_limited: tcb.appLimited > 0 ? 1 : 0,
-    fastopen_client_fail: 0,
+    fastopen_client_fail: tcb.fastopen?.clientFail ?? 0,
     rto: tcb.rto,
     ato: tcb.ato,
     snd_mss: tcb.mssCache,

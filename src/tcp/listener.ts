@@ -59,6 +59,9 @@ export class Listener {
   young = 0;
   /** Requests that the embedder has not been told of yet. */
   readonly heldQueue: HeldRequest[] = [];
+  /** Children of Fast Open whose handshake is not done, bounded by TCP_FASTOPEN; and until when resets count. */
+  fastOpenPending = 0;
+  readonly fastOpenResets: Micros[] = [];
   /** When the SYN queue last overflowed: only then can an ACK be a cookie's. */
   overflowAt: Micros = Number.NEGATIVE_INFINITY;
 
@@ -101,7 +104,9 @@ export class Listener {
 
   /** The oldest connection of the accept queue, or null. */
   accept(): Connection | null {
-    return this.acceptQueue.shift() ?? null;
+    const child = this.acceptQueue.shift() ?? null;
+    if (child !== null && child.fastopen !== null) child.fastopen.accepted = true;
+    return child;
   }
 
   /** Connection requests that arrived since the last call, if the listener holds them. */

@@ -1,9 +1,12 @@
 import type { Address } from '../base/address.ts';
 import type { Seq } from '../base/seq.ts';
-import { CWR, ECE, SYN } from '../wire/segment.ts';
+import { ACK, CWR, ECE, PSH, SYN } from '../wire/segment.ts';
+import { CHRONO_BUSY, startChrono } from './chrono.ts';
 import { HEADER, TIMEOUT_INIT, TIMESTAMPS_ALIGNED, XMIT_RTO } from './constants.ts';
 import type { TcpContext } from './context.ts';
 import { ECN_OK } from './ecn.ts';
+import { FastOpen, type SynData, TFO_CLIENT } from './fastopen.ts';
+import { mayCarryData, takeSynData } from './fastopen-connect.ts';
 import { initMtuProbing } from './mtu-probe.ts';
 import { defaultMss, initialReceiveMss, pathMss, syncMss } from './negotiate.ts';
 import { noteSent } from './rate.ts';
@@ -28,8 +31,27 @@ export function initSend(tcb: Tcb, iss: Seq): void {
   tcb.highSeq = iss;
 }
 
-/** Active OPEN (§3.10.1): sends the SYN. The connection must be in the host's tables already. */
-export function sendSyn(tcb: Tcb, iss: Seq): void {
+/**
+ * Active OPEN (§3.10.1). The connection must be in the host's tables already. With TCP_FASTOPEN_CONNECT and a
+ * cookie the SYN waits for the first write.
+ */
+export function open(tcb: Tcb, iss: Seq, synData: SynData | null): void {
+  if (synData === null && tcb.options.fastopenConnect && tcb.ctx.sysctl.tcp_fastopen & TFO_CLIENT) {
+    const f = (tcb.fastopen = new FastOpen());
+    if (mayCarryData(tcb, f)) {
+      f.deferred = true;
+      initSend(tcb, iss);
+      transition(tcb, SYN_SENT, 'connect()');
+      return;
+    }
+    // The next one will have a cookie.
+    synData = { bytes: null, at: 0, n: 0, copied: 0 };
+  }
+  sendSyn(tcb, iss, synData);
+}
+
+/** Sends the SYN, with as much of `synData` as Fast Open allows. */
+export function sendSyn(tcb: Tcb, iss: Seq, synData: SynData | null = null): void {
   const ctx: TcpContext = tcb.ctx;
   const sysctl = ctx.sysctl;
   const remote: Address = tcb.remote;
@@ -68,13 +90,32 @@ export function sendSyn(tcb: Tcb, iss: Seq): void {
   s.seq = iss;
   s.end = ((iss + 1) | 0) as Seq;
   s.flags = flags;
-  s.mss = tcb.mssCache;
   tcb.writeSeq = s.end;
   tcb.pushedSeq = s.end;
+  const carried = synData === null ? 0 : takeSynData(tcb, synData);
+  s.mss = tcb.mssCache;
   tcb.retransStamp = tcb.tsNow || 1;
-  transmit(tcb, iss, 0, flags, tcb.mssCache, 'syn');
+  const left = transmit(tcb, iss, carried, flags, Math.max(tcb.mssCache, carried), 'syn');
   noteSent(tcb, s);
   tcb.sndNxt = s.end;
   tcb.packetsOut = 1;
+  if (carried > 0 && left) dataOnSyn(tcb, carried);
+  // A SYN that is sent again goes without the option: it may be what was swallowed (RFC 7413 §4.2.1).
+  if (tcb.fastopen !== null) tcb.fastopen.option.length = -1;
   setXmit(tcb, XMIT_RTO, tcb.rto);
+}
+
+/** The data on the SYN are a record of their own, for they may be refused while the SYN is not. */
+function dataOnSyn(tcb: Tcb, length: number): void {
+  const s = pushSent(tcb);
+  s.seq = tcb.sndNxt;
+  s.end = ((tcb.sndNxt + length) | 0) as Seq;
+  s.flags = ACK | PSH;
+  s.mss = tcb.mssCache;
+  noteSent(tcb, s);
+  tcb.sndNxt = s.end;
+  tcb.packetsOut++;
+  tcb.fastopen!.synData = true;
+  tcb.ctx.mib.TcpExtTCPOrigDataSent++;
+  startChrono(tcb, CHRONO_BUSY);
 }

@@ -1,3 +1,5 @@
+const NO_KEY = new Uint8Array(0);
+
 /**
  * What setsockopt(2) may set on a TCP socket: plain data, read by the engine when it needs it. An
  * accepted connection shares its listener's until either changes: `Socket.tuneOptions`.
@@ -36,6 +38,12 @@ export class TcpOptions {
   /** TCP_RTO_MAX_MS, TCP_RTO_MIN_US: 0 for the sysctl. */
   rtoMaxMs = 0;
   rtoMinUs = 0;
+  /** TCP_FASTOPEN: children of a listener that may be open before their handshake is done. */
+  fastopenQueue = 0;
+  /** TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_NO_COOKIE; TCP_FASTOPEN_KEY, empty for the host's. */
+  fastopenConnect = false;
+  fastopenNoCookie = false;
+  fastopenKey: Uint8Array = NO_KEY;
   /** TCP_SAVE_SYN. */
   saveSyn = false;
   /** SO_SNDBUF and SO_RCVBUF as the kernel holds them (already doubled); locked once the user set them. */

@@ -114,6 +114,7 @@ export function newDataSent(tcb: Tcb, end: Seq, segments: number): void {
   const idle = tcb.packetsOut === 0;
   tcb.sndNxt = end;
   tcb.packetsOut += segments;
+  tcb.ctx.mib.TcpExtTCPOrigDataSent += segments;
   if (idle || tcb.xmitKind === XMIT_TLP) rearmRto(tcb);
   // TCP_NOTSENT_LOWAT counts what is not sent.
   if (tcb.noSpace) spaceFreed(tcb);

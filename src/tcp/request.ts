@@ -21,6 +21,8 @@ export class Request {
   deadline: Micros = NEVER;
 
   irs = 0 as Seq;
+  /** What the SYN-ACK acknowledges: the SYN, and its data if Fast Open took them. */
+  rcvNxt = 0 as Seq;
   iss = 0 as Seq;
   mss = 0;
   tsOk = false;

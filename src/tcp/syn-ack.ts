@@ -10,6 +10,8 @@ import {
 } from '../wire/tcp-options.ts';
 import { HEADER } from './constants.ts';
 import type { TcpContext } from './context.ts';
+import { putCookieOption } from './fastopen.ts';
+import type { CookieOption } from './fastopen-cookie.ts';
 import { pathMss } from './negotiate.ts';
 import type { Path } from './path.ts';
 import type { Request } from './request.ts';
@@ -17,8 +19,15 @@ import type { Request } from './request.ts';
 /**
  * The second segment of a handshake, made from a SYN queue entry.
  * @param ts timestamp in milliseconds without offset, if it is not the present time (cookies)
+ * @param cookie Fast Open option, if it shall carry one
  */
-export function sendSynAck(ctx: TcpContext, r: Request, path: Path, ts?: number): void {
+export function sendSynAck(
+  ctx: TcpContext,
+  r: Request,
+  path: Path,
+  ts?: number,
+  cookie: CookieOption | null = null,
+): void {
   const frame = ctx.net.frame(HEADER + 40);
   const { bytes, start } = frame;
   const options = r.listener.options;
@@ -29,10 +38,10 @@ export function sendSynAck(ctx: TcpContext, r: Request, path: Path, ts?: number)
   else if (r.tsOk) end = putTimestamps(bytes, end, value, r.tsRecent);
   else if (r.sackOk) end = putSackPermitted(bytes, end);
   if (r.wscaleOk) end = putWindowScale(bytes, end, r.rcvWscale);
+  if (cookie !== null) end = putCookieOption(cookie, bytes, start, end);
   const flags = SYN | ACK | (r.ecnOk ? ECE : 0);
   const window = Math.min(r.rcvWnd, 65535);
-  const ack = (r.irs + 1) | 0;
-  putTcpHeader(bytes, start, r.localPort, r.remotePort, r.iss, ack, end - start, flags, window, 0);
+  putTcpHeader(bytes, start, r.localPort, r.remotePort, r.iss, r.rcvNxt, end - start, flags, window, 0);
   frame.end = end;
   putTcpChecksumFrame(frame, start, r.local, r.remote);
   frame.csum = CSUM_GOOD;

@@ -7,6 +7,7 @@ import type { Micros } from '../base/time.ts';
 import type { Congestion } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
 import type { ErrorQueue } from './error-queue.ts';
+import type { FastOpen } from './fastopen.ts';
 import type { MtuProbing } from './mtu-probe.ts';
 import type { TcpOptions } from './options.ts';
 import type { Path } from './path.ts';
@@ -71,6 +72,8 @@ export class Tcb extends TcbColumns {
   // What few connections have
   /** Packetization-layer path MTU discovery. */
   mtuProbing: MtuProbing | null = null;
+  /** Fast Open, of either side. */
+  fastopen: FastOpen | null = null;
   /** SO_TIMESTAMPING; and errors and reports for recvmsg with MSG_ERRQUEUE. */
   txStamps: TxStamps | null = null;
   errors: ErrorQueue | null = null;

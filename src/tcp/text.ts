@@ -65,6 +65,14 @@ export function receiveText(tcb: Tcb, segment: Segment): void {
   receiveNext(tcb, segment, end, fin);
 }
 
+/** The data of a SYN or a SYN-ACK (RFC 7413 §4.2): RCV.NXT stands behind the SYN. They are acknowledged with it. */
+export function receiveSynText(tcb: Tcb, segment: Segment): void {
+  ringOf(tcb).write(tcb.rcvNxt, segment.bytes, segment.at, segment.length);
+  charge(tcb, segment.length);
+  advance(tcb, ((tcb.rcvNxt + segment.length) | 0) as Seq);
+  tcb.ctx.wake(tcb);
+}
+
 function acknowledgeAtOnce(tcb: Tcb): void {
   enterQuickAck(tcb);
   tcb.ackScheduled = true;

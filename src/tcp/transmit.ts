@@ -14,6 +14,7 @@ import {
 import { ATO_MIN, HEADER, MAX_OPTION_SPACE, TIMESTAMPS_ALIGNED } from './constants.ts';
 import { enterCwr } from './cwnd.ts';
 import { ECN_DEMAND_CWR, ECN_OK, ECN_QUEUE_CWR } from './ecn.ts';
+import { putCookieOption } from './fastopen.ts';
 import { announcedMss } from './negotiate.ts';
 import type { Tcb } from './tcb.ts';
 import type { SentKind } from './trace.ts';
@@ -144,7 +145,8 @@ function sendOne(
   const ack = flags & ACK ? tcb.rcvNxt : 0;
   putTcpHeader(bytes, start, tcb.localPort, tcb.remotePort, seq, ack, end - start, flags, window, urgent);
   if (length > 0) {
-    tcb.sendRing!.copyOut(seq, bytes, end, length);
+    // The data of a SYN begin behind its own number.
+    tcb.sendRing!.copyOut(flags & SYN ? (((seq + 1) | 0) as Seq) : seq, bytes, end, length);
     end += length;
   }
   frame.end = end;
@@ -179,6 +181,7 @@ const tsVal = (tcb: Tcb): number => (tcb.tsNow + tcb.tsOffset) | 0;
 
 /** Options of a SYN, in Linux's order: MSS, SACK permitted with timestamps, window scale. */
 function synOptions(tcb: Tcb, bytes: Uint8Array, at: number): number {
+  const start = at - HEADER;
   const sysctl = tcb.ctx.sysctl;
   // A SYN-ACK of a simultaneous open offers what the SYN offered.
   const ts = sysctl.tcp_timestamps !== 0;
@@ -188,6 +191,7 @@ function synOptions(tcb: Tcb, bytes: Uint8Array, at: number): number {
   else if (ts) at = putTimestamps(bytes, at, tsVal(tcb), tcb.tsRecent);
   else if (sack) at = putSackPermitted(bytes, at);
   if (sysctl.tcp_window_scaling !== 0) at = putWindowScale(bytes, at, tcb.offeredWscale);
+  if (tcb.fastopen !== null) at = putCookieOption(tcb.fastopen.option, bytes, start, at);
   return at;
 }
 

@@ -259,7 +259,6 @@ describe('the runner: commands, code and options', () => {
     ['sendfile(4, 5, [0], 5) = 5', 'splice and sendfile'],
     ['< S 0:0(0) win 9 <md5 valid>', 'MD5'],
     ['< SWA 0:0(0) win 9', 'AccECN'],
-    ['setsockopt(3, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0', 'Fast Open'],
   ])('skips what is on the list: %s', (event, reason) => {
     expect(run(`0 ${event}`)).toMatchObject({ status: 'skipped', reason });
   });

@@ -19,6 +19,8 @@ class FakeKnobs implements Knobs {
     this.values.set(name.replace(/^.*[./]/, ''), value);
     return null;
   }
+  forgetServers(): void {}
+
   counters(): [string, number][] {
     return [
       ['TcpExtTCPRcvQDrop', this.drops],

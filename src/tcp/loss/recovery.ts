@@ -14,8 +14,9 @@ import { hasUnsent } from '../decide.ts';
 import { queueCwr } from '../ecn.ts';
 import { isMtuProbeOut, mtuProbeLost } from '../mtu-probe.ts';
 import { currentMss } from '../negotiate.ts';
-import { forgetRetransmitHint, lostAt } from '../retransmit.ts';
+import { forgetRetransmitHint, lostAt, retransmit } from '../retransmit.ts';
 import { LOST, RETRANSMITTED, SACKED, type SentSegment } from '../sent.ts';
+import { SYN_SENT } from '../state.ts';
 import type { Tcb } from '../tcb.ts';
 import { setXmit, toJiffies } from '../timers.ts';
 import { addDuplicates, limitDuplicates, newRenoMarkLost } from './newreno.ts';
@@ -247,7 +248,7 @@ function inLoss(tcb: Tcb, flags: number, duplicates: number, advanced: boolean):
   tcb.rexmit = REXMIT_LOST;
 }
 
-function endRtoTime(tcb: Tcb): void {
+export function endRtoTime(tcb: Tcb): void {
   if (tcb.rtoStamp === 0) return;
   tcb.totalRtoTime += tcb.tsNow - tcb.rtoStamp;
   tcb.rtoStamp = 0;
@@ -255,7 +256,9 @@ function endRtoTime(tcb: Tcb): void {
 
 /** The segment size fell (path MTU): what is too large is sent again, without a reduction. */
 export function simpleRetransmit(tcb: Tcb): void {
-  const mss = currentMss(tcb);
+  // A SYN and its data (RFC 7413) are two records, yet one segment, which was too large.
+  const opening = tcb.state === SYN_SENT && tcb.fastopen !== null && tcb.fastopen.synData;
+  const mss = opening ? -1 : currentMss(tcb);
   for (let i = 0; i < tcb.sent.size; i++) {
     const s = tcb.sent.at(i);
     if ((s.pcount === 1 ? s.length : s.mss) > mss) markLost(tcb, s);
@@ -263,6 +266,12 @@ export function simpleRetransmit(tcb: Tcb): void {
   forgetRetransmitHint(tcb);
   if (tcb.lostOut === 0) return;
   if (!tcb.sackOk) limitDuplicates(tcb);
+  retransmitWithoutReduction(tcb);
+  if (opening) retransmit(tcb, 0, 1);
+}
+
+/** What is marked lost was not lost to congestion. */
+export function retransmitWithoutReduction(tcb: Tcb): void {
   if (tcb.caState !== CA_LOSS) {
     tcb.highSeq = tcb.sndNxt;
     tcb.ssthresh = currentSsthresh(tcb);

@@ -11,6 +11,7 @@ import {
 } from '../constants.ts';
 import { beginReduction, endReduction, setCaState } from '../cwnd.ts';
 import { hasUnsent, unsent } from '../decide.ts';
+import { isPassiveOpen } from '../fastopen.ts';
 import { currentMss } from '../negotiate.ts';
 import { pushProbe } from '../output.ts';
 import { retransmitSegment } from '../retransmit.ts';
@@ -28,6 +29,8 @@ function rtoLeft(tcb: Tcb): number {
 
 /** Restarts the retransmission timer, or stops it when nothing is in flight (RFC 6298 §5.1 to 5.3). */
 export function rearmRto(tcb: Tcb): void {
+  // Until a Fast Open's SYN-ACK is acknowledged the timer is that of the SYN-ACK.
+  if (tcb.fastopen !== null && isPassiveOpen(tcb)) return;
   if (tcb.packetsOut === 0) {
     if (tcb.xmitKind !== XMIT_NONE) clearXmit(tcb);
     return;
@@ -44,6 +47,7 @@ export function rearmRto(tcb: Tcb): void {
  * @param advancing the timeout is about to be restarted in full
  */
 export function scheduleLossProbe(tcb: Tcb, advancing: boolean): boolean {
+  if (tcb.fastopen !== null && isPassiveOpen(tcb)) return false;
   const early = tcb.ctx.sysctl.tcp_early_retrans;
   if ((early !== 3 && early !== 4) || tcb.packetsOut === 0 || !tcb.sackOk) return false;
   if (tcb.caState !== CA_OPEN && tcb.caState !== CA_CWR) return false;

@@ -153,6 +153,10 @@ export class Machine implements Knobs {
     return HARMLESS.test(name) ? null : result.error;
   }
 
+  forgetServers(): void {
+    this.stack.tcp.fastOpen.forget();
+  }
+
   counters(): readonly (readonly [string, number])[] {
     return this.stack.mib.entries();
   }

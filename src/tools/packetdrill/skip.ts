@@ -12,7 +12,6 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^TCP_MD5SIG(_EXT)?$/, 'MD5'],
   [/^(TCP|SO|SOL)?_?PSP(_\w+)?$/, 'PSP'],
   [/^SOF_TIMESTAMPING_(RX|TX|RAW|SYS)_HARDWARE$/, 'hardware timestamps'],
-  [/^(TCP_FASTOPEN\w*|MSG_FASTOPEN)$/, 'Fast Open'],
 ];
 
 /** Why a script is skipped, or null if it is to be run. */
@@ -62,7 +61,6 @@ function packetReason(p: PacketSpec): string | null {
   if (body.kind !== 'tcp') return null;
   if (body.flags & AE) return 'AccECN';
   for (const o of body.options ?? []) {
-    if (o.kind === 'FO' || o.kind === 'FOEXP') return 'Fast Open';
     if (o.kind === 'ECN') return 'AccECN';
     if (o.kind === 'md5') return 'MD5';
     if (o.kind === 'other' && /^(mp_|mptcp|add_addr|dss)/.test(o.name)) return 'MPTCP';

@@ -30,8 +30,8 @@ export const faults = [
   {
     id: 'accept-keeps-place',
     file: 'tcp/listener.ts',
-    old: 'return this.acceptQueue.shift() ?? null;',
-    new: 'return this.acceptQueue[0] ?? null;',
+    old: 'const child = this.acceptQueue.shift() ?? null;',
+    new: 'const child = this.acceptQueue[0] ?? null;',
     breaks: 'accept() does not give the place back',
     rules: ['#13'],
     test: ['lifecycle/regressions', '#13 a backlog of n holds n + 1, and gives each place back'],

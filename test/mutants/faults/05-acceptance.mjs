@@ -399,7 +399,7 @@ export const faults = [
   {
     id: 'icmp-any-seq',
     file: 'tcp/icmp-error.ts',
-    old: 'if (!seqBetween(e.seq as Seq, tcb.sndUna, tcb.sndNxt)) {',
+    old: 'if (!seqBetween(e.seq as Seq, firstInFlight(tcb), tcb.sndNxt)) {',
     new: 'if (e.mtu < 0) {',
     breaks: 'an ICMP error about anything is believed',
     rules: [],
@@ -408,7 +408,7 @@ export const faults = [
   {
     id: 'icmp-hard-when-open',
     file: 'tcp/icmp-error.ts',
-    old: 'if ((opening && tcb.sent.size > 0) || tcb.options.recverr) {',
+    old: 'if (endsOpening(tcb) || tcb.options.recverr) {',
     new: 'if (tcb.sent.size > 0) {',
     breaks: 'an ICMP error ends an established connection',
     rules: [],
@@ -420,7 +420,7 @@ export const faults = [
   {
     id: 'icmp-soft-when-opening',
     file: 'tcp/icmp-error.ts',
-    old: 'if ((opening && tcb.sent.size > 0) || tcb.options.recverr) {',
+    old: 'if (endsOpening(tcb) || tcb.options.recverr) {',
     new: 'if (tcb.options.recverr) {',
     breaks: 'an ICMP error does not end a connection attempt',
     rules: [],

@@ -222,8 +222,8 @@ export const faults = [
   {
     id: 'r2-user-timeout-deaf',
     file: 'tcp/expire.ts',
-    old: 'if (!exceeds(tcb, retries, tcb.options.userTimeout)) return false;',
-    new: 'if (!exceeds(tcb, retries, 0)) return false;',
+    old: 'const expired = exceeds(tcb, retries, tcb.options.userTimeout);',
+    new: 'const expired = exceeds(tcb, retries, 0);',
     breaks: 'TCP_USER_TIMEOUT does not set R2',
     rules: ['MUST-20'],
     test: ['rfc/3.8.3-failures', 'MUST-21: TCP_USER_TIMEOUT sets R2 of one connection to 5000 ms'],

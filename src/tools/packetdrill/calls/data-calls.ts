@@ -1,4 +1,5 @@
 import type { Address } from '../../../base/address.ts';
+import { MSG_FASTOPEN } from '../../../socket/constants.ts';
 import type { IoVec, Message } from '../../../socket/message.ts';
 import type { Expr } from '../ast.ts';
 import {
@@ -23,13 +24,19 @@ export const DATA_CALLS: HandlerTable = {
   sendto: (c, a) => {
     const [to, port] = destination(c, a);
     const n = a.number(2);
+    if (a.number(3) & MSG_FASTOPEN && to !== null) c.connecting(a.fd(0));
     return waiting(c.sockets.begin.sendto(a.fd(0), a.buffer(a.at(1), n), a.number(3), to, port, 0, n));
   },
   readv: (c, a) => waiting(c.sockets.begin.recvmsg(a.fd(0), { iov: vectors(a, a.at(1)) })),
   writev: (c, a) => waiting(c.sockets.begin.sendmsg(a.fd(0), { iov: vectors(a, a.at(1)) })),
   sendmsg: (c, a) => {
     const fields = a.fields(a.at(1));
-    return waiting(c.sockets.begin.sendmsg(a.fd(0), { iov: messageVectors(a, fields) }, a.number(2)));
+    const message: Message = { iov: messageVectors(a, fields) };
+    if (a.number(2) & MSG_FASTOPEN && namesPeer(fields)) {
+      c.connecting(a.fd(0));
+      message.name = { address: c.config.remoteIp, port: c.config.connectPort };
+    }
+    return waiting(c.sockets.begin.sendmsg(a.fd(0), message, a.number(2)));
   },
   recvmsg: (c, a) => receiveMessage(c, a),
 };
@@ -58,6 +65,12 @@ const messageVectors = (a: Arguments, fields: ReadonlyMap<string, Expr>): IoVec[
   const iov = fields.get('msg_iov');
   return iov === undefined || iov.kind === 'ellipsis' ? [] : vectors(a, iov);
 };
+
+/** `msg_name(...)=...`: the peer, where a script names one. */
+function namesPeer(fields: ReadonlyMap<string, Expr>): boolean {
+  const name = fields.get('msg_name');
+  return name !== undefined && !isNull(name);
+}
 
 function receiveMessage(c: CallContext, a: Arguments): Issued {
   const fields = a.fields(a.at(1));

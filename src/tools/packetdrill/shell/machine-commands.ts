@@ -16,6 +16,8 @@ export interface RouteChange {
 export interface Knobs {
   getSysctl(name: string): string | null;
   setSysctl(name: string, value: string): string | null;
+  /** `ip tcp_metrics flush`. */
+  forgetServers(): void;
   counters(): readonly (readonly [name: string, value: number])[];
   /** The text of /proc/net/tcp or tcp6. */
   socketTable(v6: boolean): string;
@@ -183,8 +185,11 @@ export class Commands implements Files {
     let i = 0;
     for (; args[i]?.startsWith('-'); i++) if (args[i] === '-6') v6 = true;
     const [object = '', verb = 'show', ...rest] = args.slice(i);
-    if (/^(tcp_metrics|tcpmetrics|neigh|rule|addr|address|a|netns|netconf|token)$/.test(object))
+    if (/^tcp_?metrics$/.test(object)) {
+      if (verb === 'flush') this.knobs.forgetServers();
       return success();
+    }
+    if (/^(neigh|rule|addr|address|a|netns|netconf|token)$/.test(object)) return success();
     if (/^l(ink)?$/.test(object)) {
       const mtu = rest.indexOf('mtu');
       if (mtu >= 0) this.knobs.setMtu(Number(rest[mtu + 1]));
