@@ -2,7 +2,7 @@
 a host with a network namespace of its own, in which it makes the socket calls that it is told of, and tells what
 they return. It dies with its connection, and the namespace with it.
 
-In the directory lie two FIFOs and a socket. Requests on the FIFO `requests` are answered at once on `replies`;
+In the directory lies a socket, and the child makes two FIFOs there. Requests on the FIFO `requests` are answered at once on `replies`;
 those on the socket (`id call arguments`, JSON) may block, each in a thread of its own, and are answered there with
 the same id; a line `0` says that a segment passes. Results are numbers, -errno, or bytes as ["b", hex]. Changes of the socket tables are told as they
 are seen.
@@ -93,6 +93,11 @@ def table(info):
     return r.stdout.split('\n')
 
 
+def device(address):
+    lines = 'addr add %s dev tun0\nlink set dev tun0 mtu 1500 up\n' % address
+    return subprocess.run(['ip', '-batch', '-'], input=lines, text=True).returncode
+
+
 def counters():
     out = []
     for file in ('/proc/net/netstat', '/proc/net/snmp'):
@@ -116,7 +121,7 @@ CALLS = {
     'getpeername': lambda fd: name(socks[fd].getpeername()),
     'ioctl': ioctl,
     'nonblock': lambda fd, on: socks[fd].setblocking(not on),
-    'sysctl': sysctl, 'ss': table, 'counters': counters,
+    'sysctl': sysctl, 'ss': table, 'counters': counters, 'device': device,
     'connect': connect, 'accept': accept, 'recv': recv, 'close': close, 'poll': poll,
     'send': lambda fd, data, flags: socks[fd].send(bytes.fromhex(data), flags),
 }
@@ -181,6 +186,8 @@ def unshare():
 def host(directory):
     global channel
     os.chdir(directory)
+    os.mkfifo('requests')
+    os.mkfifo('replies')
     unshare()
     # A table of its own, and a small one: the poller walks through all of it.
     guarded(sysctl, 'net.ipv4.tcp_child_ehash_entries', '256')

@@ -33,12 +33,12 @@ export async function judge(e: RealExperiment, tolerance: Tolerance, together: b
       ];
   const run = (way: Way): Promise<Timeline> => runReal(e.run, ...way, e.seconds * 1.3 + 15);
   const attempts = e.seconds > LONG ? 2 : ATTEMPTS;
-  const verdict = async (way: Way, first: Timeline | null): Promise<Verdict> => {
+  const verdict = async (way: Way, first: Promise<Timeline> | Timeline | null): Promise<Verdict> => {
     let report = '';
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const [linux, timeline] = together
         ? await Promise.all([first ?? run(reference), run(way)])
-        : [first ?? (await run(reference)), await run(way)];
+        : [await (first ?? run(reference)), await run(way)];
       first = null;
       const findings = compareReal(linux, timeline, tolerance);
       report = reportReal(`${e.name} (A ${way[0]}, B ${way[1]})`, findings, linux, timeline);
@@ -46,7 +46,10 @@ export async function judge(e: RealExperiment, tolerance: Tolerance, together: b
     }
     return { name: e.name, way: way.join('–'), report };
   };
-  if (together) return await Promise.all(others.map(way => verdict(way, null)));
+  if (together) {
+    const linux = run(reference);
+    return await Promise.all(others.map(way => verdict(way, linux)));
+  }
   const linux = await run(reference);
   const verdicts: Verdict[] = [];
   for (const way of others) verdicts.push(await verdict(way, linux));

@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readlinkSync, readSync, rmSync, writeSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { parseAddress } from '../../../src/base/address.ts';
-import { openTun, runTunSetup, type TunLink, tunSetup } from '../../../src/link/tun/index.ts';
+import { openTun, type TunLink } from '../../../src/link/tun/index.ts';
 import type { OptionInput } from '../../../src/socket/option.ts';
 import type { SocketName } from '../../../src/socket/socket.ts';
 import { ADDRESS } from '../../lifecycle/golden/stage.ts';
@@ -61,8 +61,6 @@ export class KernelHost implements Calls {
 
   static async start(name: HostName): Promise<KernelHost> {
     const directory = mkdtempSync(join(tmpdir(), 'lastack-linux-'));
-    const fifos = [join(directory, 'requests'), join(directory, 'replies')];
-    execFileSync('mkfifo', fifos);
     const server = createServer();
     server.listen(join(directory, 'socket'));
     await once(server, 'listening');
@@ -75,9 +73,10 @@ export class KernelHost implements Calls {
     const [, pid] = JSON.parse(first) as [string, number];
     const namespace = `/proc/${pid}/ns/net`;
     const link = openTun({ kind: 'tun', name: 'tun0', offload: false, namespace });
-    runTunSetup(tunSetup({ name: 'tun0', namespace, addresses: [`${ADDRESS[name]}/24`], mtu: 1500 }));
     const host = new KernelHost(channel, directory, link);
     lines.on('line', line => host.told(JSON.parse(line) as Told));
+    // Not by `runTunSetup`, which would keep the other experiments of this process waiting.
+    if ((await host.later('device', `${ADDRESS[name]}/24`)) !== 0) throw new Error(`no address for ${name}`);
     return host;
   }
 

@@ -39,7 +39,13 @@ const work = async (e: RealExperiment): Promise<void> => {
   }
 };
 await Promise.all([
-  each(long, long.length, work),
+  // One after another, so that all the hosts do not start at once.
+  Promise.all(
+    long.map(async (e, i) => {
+      await new Promise(resolve => setTimeout(resolve, i * 1500));
+      await work(e);
+    }),
+  ),
   each(
     chosen.filter(e => e.seconds < QUICK),
     jobs,
