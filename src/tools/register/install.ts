@@ -6,6 +6,7 @@ import tls from 'node:tls';
 import type { NetHost } from '../../api/net/host.ts';
 import { native } from '../../api/net/native.ts';
 import { createNet } from '../../api/net/net.ts';
+import { leadDown } from './below.ts';
 import { serverClass, socketClass } from './dispatch.ts';
 import { adaptListener, patchTls } from './tls.ts';
 
@@ -36,6 +37,7 @@ export function install(host: NetHost): void {
   // Node 20 keeps the function that it found when it started.
   const agent = http.Agent.prototype as { createConnection?: unknown };
   if (agent.createConnection === native.connect) agent.createConnection = connect;
+  leadDown();
   patchTls(nodeNet);
   syncBuiltinESMExports();
 }

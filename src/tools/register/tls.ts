@@ -2,45 +2,13 @@ import tls from 'node:tls';
 import { isNormalized, normalize } from '../../api/net/args.ts';
 import type { Net } from '../../api/net/net.ts';
 import type { BaseSocket } from '../../api/net/socket.ts';
+import { carries } from './below.ts';
 import { Carrier, forTls } from './carrier.ts';
-
-/** The parts of a TLSSocket that lead to the stream below it. */
-interface Inside {
-  _handle?: { _parentWrap?: { stream?: unknown } | null } | null;
-}
-
-const below = new WeakMap<object, BaseSocket>();
-
-/** The socket of ours that carries a TLS connection. */
-function carrierOf(secure: object): BaseSocket | undefined {
-  const known = below.get(secure);
-  if (known !== undefined) return known;
-  const stream = (secure as Inside)._handle?._parentWrap?.stream;
-  if (!(stream instanceof Carrier)) return undefined;
-  below.set(secure, stream.raw);
-  return stream.raw;
-}
-
-type Method = (this: object, ...args: unknown[]) => unknown;
-
-/** Lets a method of TLSSocket act on the socket below, where that is ours. */
-function lead(name: string, toItself: boolean): void {
-  const { prototype } = tls.TLSSocket as unknown as { prototype: Record<string, Method> };
-  const before = prototype[name]!;
-  prototype[name] = function (this: object, ...args: unknown[]): unknown {
-    const raw = carrierOf(this) as unknown as Record<string, Method> | undefined;
-    if (raw === undefined) return Reflect.apply(before, this, args);
-    const result = Reflect.apply(raw[name]!, raw, args);
-    return toItself ? this : result;
-  };
-}
 
 const TOLD = ['lookup', 'connectionAttempt', 'connectionAttemptFailed', 'connectionAttemptTimeout'];
 
 /** Makes Node's TLS run over our sockets: clients, servers, and sockets that are upgraded. */
 export function patchTls(net: Net): void {
-  for (const name of ['_getpeername', '_getsockname']) lead(name, false);
-  for (const name of ['ref', 'unref', 'setNoDelay', 'setKeepAlive']) lead(name, true);
   const { connect, TLSSocket } = tls;
   const connectTls = connect as unknown as (options: object, callback?: unknown) => tls.TLSSocket;
   tls.connect = ((...args: unknown[]): tls.TLSSocket => {
@@ -53,7 +21,7 @@ export function patchTls(net: Net): void {
     const { timeout, onread: _, signal: __, ...rest } = options;
     const raw = net.connect(rest as never) as unknown as BaseSocket;
     const secure = connectTls({ ...options, socket: new Carrier(raw) }, callback ?? undefined);
-    below.set(secure, raw);
+    carries(secure, raw);
     if (timeout) secure.setTimeout(timeout as number);
     for (const event of TOLD) raw.on(event, (...told: unknown[]) => secure.emit(event, ...told));
     const state = secure as { connecting: boolean };
@@ -76,6 +44,8 @@ export function patchTls(net: Net): void {
       Reflect.apply(target as unknown as Method, self, [forTls(args[0]), ...args.slice(1)]),
   });
 }
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /** `tls.connect` takes a third form: port and host first, options behind. */
 function tlsArguments(args: unknown[]): [Record<string, unknown>, ((...a: unknown[]) => void) | null] {
