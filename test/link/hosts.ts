@@ -5,6 +5,10 @@ import type { Link } from '../../src/link/link.ts';
 import { Stack } from '../../src/stack/stack.ts';
 import { TIME_WAIT } from '../../src/tcp/state.ts';
 
+// Where a slow machine makes a probe repeat the last FIN, the second ACK meets nobody, and the reset that answers
+// it ends a TIME_WAIT (RFC 1337), as on Linux, unless the host is told otherwise.
+export const KEEP_TIME_WAIT = { tcp_rfc1337: 1 };
+
 /** A host in real time on one link. */
 export interface LinkHost {
   readonly stack: Stack;
@@ -18,7 +22,12 @@ export class Hosts {
   private readonly made: LinkHost[] = [];
 
   add(name: string, address: string, link: Link, gateway = ''): LinkHost {
-    const stack = new Stack({ name, random: seededRandom(name), start: this.loop.now() });
+    const stack = new Stack({
+      name,
+      random: seededRandom(name),
+      sysctl: KEEP_TIME_WAIT,
+      start: this.loop.now(),
+    });
     const driver = new NodeDriver(stack, this.loop);
     const ifc = stack.addInterface({ name: 'eth0', medium: link.medium, mtu: link.mtu });
     if (ifc.addAddress(address) < 0) throw new Error(address);

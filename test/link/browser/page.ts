@@ -12,7 +12,12 @@ import { ask, type Peer, serveOnce } from './http.ts';
 const loop = new WebLoop();
 
 function host(name: string, address: string, link: Link): Peer {
-  const stack = new Stack({ name, random: seededRandom(`${name}${address}`), start: loop.now() });
+  const stack = new Stack({
+    name,
+    random: seededRandom(`${name}${address}`),
+    sysctl: { tcp_rfc1337: 1 },
+    start: loop.now(),
+  });
   const driver = new Driver(stack, loop);
   const ifc = stack.addInterface({ name: 'eth0', medium: link.medium, mtu: link.mtu });
   ifc.addAddress(`${address}/24`);
