@@ -31,7 +31,9 @@ export async function judge(e: RealExperiment, tolerance: Tolerance, together: b
         ['lastack', 'linux'],
         ['linux', 'lastack'],
       ];
-  const run = (way: Way): Promise<Timeline> => runReal(e.run, ...way, e.seconds * 1.3 + 15);
+  // A script may go on for long after the last thing that happens.
+  const deadline = e.seconds < 3 ? 20 : 1200;
+  const run = (way: Way): Promise<Timeline> => runReal(e.run, ...way, deadline);
   const attempts = e.seconds > LONG ? 2 : ATTEMPTS;
   const verdict = async (way: Way, first: Promise<Timeline> | Timeline | null): Promise<Verdict> => {
     let report = '';
