@@ -28,14 +28,26 @@ export function startTransfer(tcb: Tcb): void {
   }
   tcb.lastCwndAt = ctx.now;
   expandSendBuffer(tcb);
-  const most = fullSpace(tcb);
-  if (tcb.windowClamp > most) tcb.windowClamp = most;
+  clampWindow(tcb);
   tcb.rcvSsthresh = Math.min(tcb.rcvSsthresh, tcb.windowClamp);
   tcb.rcvSpace = Math.min(tcb.rcvSsthresh, tcb.rcvWnd, 10 * tcb.advmss);
   tcb.rcvSpaceSeq = tcb.copiedSeq;
   tcb.rcvSpaceAt = ctx.now;
   tcb.lastDataSentAt = ctx.now;
   if (tcb.options.keepalive) setKeepalive(tcb, keepaliveIdle(tcb));
+}
+
+/** The window never takes the whole buffer: `tcp_app_win`, and a segment at least, are kept back. */
+function clampWindow(tcb: Tcb): void {
+  const most = fullSpace(tcb);
+  const appWin = tcb.ctx.sysctl.tcp_app_win;
+  const { advmss } = tcb;
+  if (tcb.windowClamp >= most) {
+    tcb.windowClamp = most;
+    if (appWin > 0 && most > 4 * advmss) tcb.windowClamp = Math.max(most - (most >> appWin), 4 * advmss);
+  }
+  if (appWin > 0 && tcb.windowClamp > 2 * advmss && tcb.windowClamp + advmss > most)
+    tcb.windowClamp = Math.max(2 * advmss, most - advmss);
 }
 
 /** SYN_RECV gets its ACK: of a simultaneous open, or a child of a listener. */

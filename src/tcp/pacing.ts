@@ -4,7 +4,7 @@ import type { Tcb } from './tcb.ts';
  * Pacing: bursts are spread at the pacing rate where the first hop asks for it (Linux's fq) or the user
  * does (SO_MAX_PACING_RATE). The first ten segments go at once.
  */
-const isPaced = (tcb: Tcb): boolean =>
+export const isPaced = (tcb: Tcb): boolean =>
   tcb.path.paced || tcb.options.maxPacingRate !== Number.POSITIVE_INFINITY;
 
 /** Whether the next burst must wait; its timer then runs. */

@@ -75,7 +75,7 @@ export function checkAppLimited(tcb: Tcb): void {
 /** The rate that a burst is sized by: twice the window a round trip in slow start, 1.2 times after. */
 export function updatePacingRate(tcb: Tcb): void {
   const sysctl = tcb.ctx.sysctl;
-  const ratio = tcb.cwnd < tcb.ssthresh / 2 ? sysctl.tcp_pacing_ss_ratio : sysctl.tcp_pacing_ca_ratio;
+  const ratio = tcb.cwnd < tcb.ssthresh >> 1 ? sysctl.tcp_pacing_ss_ratio : sysctl.tcp_pacing_ca_ratio;
   if (tcb.srtt === 0) return;
   const perRtt = (tcb.mssCache * Math.max(tcb.cwnd, tcb.packetsOut) * ratio) / 100;
   tcb.pacingRate = Math.min((perRtt * 8_000_000) / tcb.srtt, tcb.options.maxPacingRate);

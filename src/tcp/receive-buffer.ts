@@ -82,11 +82,12 @@ function dropRead(tcb: Tcb, to: Seq): void {
 
 function consumed(tcb: Tcb, to: Seq): void {
   discharge(tcb, seqDiff(to, tcb.copiedSeq), queuedBytes(tcb) - (tcb.finReceived ? 1 : 0));
+  const from = tcb.copiedSeq;
   tcb.copiedSeq = to;
   if (tcb.txStamps !== null) tcb.txStamps.read(to);
   dropRead(tcb, to);
   if (tcb.urgentState !== URGENT_NONE && seqGt(to, tcb.urgentSeq)) tcb.urgentState = URGENT_NONE;
-  adjustReceiveSpace(tcb);
+  adjustReceiveSpace(tcb, from);
   afterRead(tcb);
 }
 

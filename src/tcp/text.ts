@@ -13,7 +13,7 @@ import {
 } from './delayed-ack.ts';
 import { checkMark } from './ecn.ts';
 import { processFin } from './fin.ts';
-import { measureReceiveRtt } from './receive-rtt.ts';
+import { growReceiveBuffer, measureReceiveRtt } from './receive-rtt.ts';
 import { dropBlocks, extendDsack, reportBlock, setDsack } from './sack-blocks.ts';
 import type { Tcb } from './tcb.ts';
 import { sendAck } from './transmit.ts';
@@ -180,6 +180,8 @@ function receiveEarly(tcb: Tcb, segment: Segment, seq: Seq, end: Seq, fin: boole
   }
   reportBlock(tcb, seq, end);
   if (tcb.sackOk) growWindow(tcb, length);
+  // Not for one that nobody has accepted yet, or that nobody reads any more.
+  if (tcb.owner !== null && !tcb.orphan) growReceiveBuffer(tcb, tcb.rcvSpace);
 }
 
 /** Reports what of [seq, end) was here already. */

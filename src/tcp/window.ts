@@ -15,6 +15,10 @@ import type { Tcb } from './tcb.ts';
 export const windowFromSpace = (tcb: Tcb, space: number): number =>
   Math.floor((space * tcb.scalingRatio) / 256);
 
+/** The reverse: the buffer that a window takes. */
+export const spaceFromWindow = (tcb: Tcb, window: number): number =>
+  Math.floor((window * 256) / tcb.scalingRatio);
+
 const PAGE = 4096;
 
 /**
@@ -172,7 +176,8 @@ export function growWindow(tcb: Tcb, length: number): void {
   if (room <= 0) return;
   const grow = Math.max(2 * tcb.advmss, 2 * length);
   tcb.rcvSsthresh += Math.min(room, grow);
-  if (tcb.quick === 0) tcb.quick = 1;
+  // The sender that makes it grow is in slow start, and wants its ACKs.
+  tcb.quick |= 1;
 }
 
 /** After the application has read: announce the opened window if that is worth a segment (MUST-39). */

@@ -1,5 +1,6 @@
 import { seqGt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
+import { isPaced } from '../pacing.ts';
 import type { Tcb } from '../tcb.ts';
 import { additiveIncrease, type Congestion, inSlowStart, isCwndLimited, slowStart } from './controller.ts';
 
@@ -20,6 +21,8 @@ const MIN_SAMPLES = 8;
 const DELAY_MIN: Micros = 4_000;
 const DELAY_MAX: Micros = 16_000;
 const NOT_STARTED = -1;
+/** Most bytes of one burst (Linux's sk_gso_max_size). */
+const BURST = 65536 - 321;
 
 /**
  * CUBIC (RFC 9438) as Linux runs it, with HyStart's two exits from slow start (ACK train and delay).
@@ -143,11 +146,10 @@ export class Cubic implements Congestion {
     const now = tcb.ctx.now;
     if (now - tcb.cubicLastAck <= ACK_SPACING) {
       tcb.cubicLastAck = now;
-      if (now - tcb.cubicRoundStart > tcb.cubicDelayMin >> 1) {
+      if (now - tcb.cubicRoundStart > trainLimit(tcb)) {
         this.leave(tcb);
         tcb.ctx.mib.TcpExtTCPHystartTrainDetect++;
         tcb.ctx.mib.TcpExtTCPHystartTrainCwnd += tcb.cwnd;
-        return;
       }
     }
     if (delay < tcb.cubicRoundRtt) tcb.cubicRoundRtt = delay;
@@ -163,6 +165,17 @@ export class Cubic implements Congestion {
     tcb.cubicFound = true;
     tcb.ssthresh = tcb.cwnd;
   }
+}
+
+/**
+ * How long a train of ACKs may last: half a round trip, but a whole one of what was paced; with a cushion for
+ * bursts, four of them at the present rate and a millisecond at most (Linux's hystart_ack_delay).
+ */
+function trainLimit(tcb: Tcb): Micros {
+  const rate = tcb.pacingRate;
+  const cushion = rate > 0 ? Math.min(1000, Math.floor((BURST * 4 * 1_000_000) / rate)) : 0;
+  const limit = tcb.cubicDelayMin + cushion;
+  return isPaced(tcb) ? limit : limit >> 1;
 }
 
 const clamp = (n: number, low: number, high: number): number => Math.min(Math.max(n, low), high);
