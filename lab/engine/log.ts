@@ -28,6 +28,8 @@ export const FATES = [
 export const MARK_AGAIN = 1;
 export const MARK_INJECTED = 2;
 export const MARK_LOOP = 4;
+/** The second copy that the wire has made of the row before. */
+export const MARK_COPY = 8;
 
 interface Arrays {
   kind: Uint8Array;

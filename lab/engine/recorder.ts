@@ -11,10 +11,12 @@ import {
   EventLog,
   FATES,
   MARK_AGAIN,
+  MARK_COPY,
   MARK_INJECTED,
   MARK_LOOP,
   NOTE,
   PACKET,
+  type Row,
   SEGMENT,
   SIDE_A,
   SIDE_B,
@@ -144,7 +146,7 @@ export class Recorder implements Observer {
     const tee = this.tees[from === 'A' ? 0 : 1];
     const timer = !e.injected && tee.lastTimerAt === e.time ? tee.lastTimer : '';
     const options = e.mss === null && e.sack.length === 0 ? '' : formatOptions(e);
-    this.log.add({
+    const row: Row = {
       kind: SEGMENT,
       step: this.stage.world.steps,
       time: e.time,
@@ -162,12 +164,22 @@ export class Recorder implements Observer {
       tsVal: e.timestamps?.[0] ?? 0,
       tsEcr: e.timestamps?.[1] ?? 0,
       text: `${options}|${e.reason}`,
-      why: e.retransmit
-        ? timer || ((flags & (SYN | ACK)) === (SYN | ACK) ? 'syn_ack' : 'fast')
-        : timer === 'rto'
-          ? ''
-          : timer,
-    });
+      why: e.retransmit ? timer || this.repeatOf(e, sideOf(from), flags) : timer === 'rto' ? '' : timer,
+    };
+    this.log.add(row);
+    if (e.copy === null) return;
+    this.log.add({ ...row, arrival: e.copy, frame: -1, marks: MARK_COPY, why: '' });
+  }
+
+  /** Why a segment goes out again when no timer says so: what the SYN queue repeats has its own. */
+  private repeatOf(e: SegmentEvent, side: number, flags: number): string {
+    if ((flags & (SYN | ACK)) !== (SYN | ACK)) return 'fast';
+    const { columns: c } = this.log;
+    const conn = this.connections.of(e.source, e.sourcePort, e.destination, e.destinationPort);
+    for (let i = this.log.length - 1; i >= 0 && i > this.log.length - 5000; i--)
+      if (c.kind[i] === SEGMENT && c.conn[i] === conn && c.side[i] === side)
+        return (c.flags[i]! & (SYN | ACK)) === (SYN | ACK) ? 'syn_ack' : '';
+    return '';
   }
 
   private packet(e: PacketEvent): void {

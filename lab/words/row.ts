@@ -5,6 +5,7 @@ import {
   type EventLog,
   FATES,
   MARK_AGAIN,
+  MARK_COPY,
   MARK_INJECTED,
   NOTE,
   SEGMENT,
@@ -73,7 +74,7 @@ export function repeated(log: EventLog, row: number): number {
   const last = c.seq[row]! + c.length[row]!;
   for (let i = row - 1; i >= 0; i--) {
     if (c.kind[i] !== SEGMENT || c.conn[i] !== c.conn[row] || c.side[i] !== c.side[row]) continue;
-    if (c.marks[i]! & MARK_INJECTED || (c.flags[i]! ^ c.flags[row]!) & (SYN | FIN)) continue;
+    if (c.marks[i]! & (MARK_INJECTED | MARK_COPY) || (c.flags[i]! ^ c.flags[row]!) & (SYN | FIN)) continue;
     if (c.seq[i]! <= c.seq[row]! && c.seq[i]! + c.length[i]! >= last && !(c.marks[i]! & MARK_AGAIN)) return i;
   }
   return -1;

@@ -67,6 +67,7 @@ export const WORDS = {
   connections: w('Connections', '连接数'),
   rowsShown: w('rows on the screen', '屏幕上的行'),
   again: w('again', '重传'),
+  copy: w('copy', '副本'),
   repeats: w('repeats the segment of', '重传的是这一时刻的报文段：'),
   because: w('because of ', '原因：'),
 

@@ -47,6 +47,8 @@ export class Fate {
   reason = '';
   /** When it arrives (a reordered one: at the latest); −1 if it does not. */
   arrival: Micros = -1;
+  /** When its second copy arrives; −1 if there is none. */
+  copy: Micros = -1;
 }
 
 /** Who carries the arrivals of a wire's channels through time, and who watches. */
@@ -149,6 +151,7 @@ export class Channel {
     fate.action = PASS;
     fate.reason = '';
     fate.arrival = -1;
+    fate.copy = -1;
     const looks = wire.watched || wire.rules.length > 0;
     if (looks) {
       wire.packet.read(frame, wire.medium);
@@ -198,11 +201,12 @@ export class Channel {
     } else {
       if (delay === 0) this.lastArrival = at;
       fate.arrival = at + delay;
+      if (fate.action & DUPLICATE) fate.copy = at + delay + duplicateAfter;
       if (looks && wire.watched) wire.host.observe(this, wire.packet, frame, fate, now);
       const second = fate.action & DUPLICATE ? frame.copy() : null;
       frame = this.alter(frame, fate.action);
       wire.host.carry(new Arrival(this, frame), at + delay);
-      if (second !== null) wire.host.carry(new Arrival(this, second), at + delay + duplicateAfter);
+      if (second !== null) wire.host.carry(new Arrival(this, second), fate.copy);
       if (this.held.length > 0 && delay === 0) this.releaseHeld(at);
     }
   }

@@ -41,6 +41,8 @@ export interface SegmentEvent {
   readonly reason: string;
   /** When it arrives at the far end; null if it does not. */
   readonly arrival: Micros | null;
+  /** When a second copy of it arrives; null if there is none. */
+  readonly copy: Micros | null;
 }
 
 /** Something else on a wire. */

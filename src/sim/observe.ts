@@ -33,6 +33,7 @@ export function describe(
   fate: FateName,
   reason: string,
   arrival: Micros | null,
+  copy: Micros | null,
 ): SegmentEvent | PacketEvent {
   const s = packet.segment;
   const source = packet.family === 0 ? '' : s.source.toString();
@@ -95,6 +96,7 @@ export function describe(
     fate,
     reason,
     arrival,
+    copy,
   };
 }
 

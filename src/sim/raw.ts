@@ -105,7 +105,7 @@ export class RawPeer implements SimNode {
     if (s.hasTimestamps) this.tsEcr = s.tsVal >>> 0;
     this.peerAddress ??= s.source.clone();
     this.received.push({
-      event: describe(p, this.world.now, '', '', this.name, -1, 'delivered', '', null) as SegmentEvent,
+      event: describe(p, this.world.now, '', '', this.name, -1, 'delivered', '', null, null) as SegmentEvent,
       bytes,
       data: bytes.slice(s.at, s.at + s.length),
       flags: s.flags,

@@ -180,7 +180,7 @@ export class Wire implements ChannelHost {
       packet.read(frame, this.medium);
       this.shared.flows.observe(packet);
       this.tell(
-        describe(packet, this.world.now, this.name, '', to, -1, 'delivered', '', this.world.now),
+        describe(packet, this.world.now, this.name, '', to, -1, 'delivered', '', this.world.now, null),
         frame,
       );
     }
@@ -209,10 +209,22 @@ export class Wire implements ChannelHost {
   observe(channel: Channel, packet: Packet, frame: Frame, fate: Fate, now: Micros): void {
     const name = actionFate(fate.action);
     const arrival = fate.arrival < 0 ? null : fate.arrival;
+    const copy = fate.copy < 0 ? null : fate.copy;
     const end = this.ends[channel.side];
     if (this.world.logging || this.taps.length > 0)
       this.tell(
-        describe(packet, now, this.name, channel.from, channel.to, fate.index, name, fate.reason, arrival),
+        describe(
+          packet,
+          now,
+          this.name,
+          channel.from,
+          channel.to,
+          fate.index,
+          name,
+          fate.reason,
+          arrival,
+          copy,
+        ),
         frame,
       );
     end.node.witness?.(end, frame, true, name === 'delivered' ? '' : `${name}: ${fate.reason}`);

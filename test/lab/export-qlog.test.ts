@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { CALL, MARK_INJECTED, MARK_LOOP, NOTE, SEGMENT, STATE, TIMER } from '../../lab/engine/log.ts';
+import {
+  CALL,
+  MARK_COPY,
+  MARK_INJECTED,
+  MARK_LOOP,
+  NOTE,
+  SEGMENT,
+  STATE,
+  TIMER,
+} from '../../lab/engine/log.ts';
 import { qlogOf } from '../../lab/export/qlog.ts';
 import { LESSONS, lessonOf } from '../../lab/lessons/index.ts';
 import { runOf } from './run.ts';
@@ -46,22 +55,22 @@ describe.each(LESSONS.map(l => [l.id, l.script] as const))('the qlog of lesson %
     file.traces.forEach(({ events }, side) => {
       const other = 1 - side;
       const loop = (i: number): boolean => (c.marks[i]! & MARK_LOOP) !== 0;
+      const copy = (i: number): boolean => (c.marks[i]! & MARK_COPY) !== 0;
       const injected = (i: number): boolean => (c.marks[i]! & MARK_INJECTED) !== 0;
-      expect(named(events, 'segment_sent')).toHaveLength(rows(side, SEGMENT, i => !injected(i)));
+      expect(named(events, 'segment_sent')).toHaveLength(rows(side, SEGMENT, i => !injected(i) && !copy(i)));
       expect(named(events, 'segment_dropped')).toHaveLength(rows(side, SEGMENT, i => c.fate[i] === 1));
       expect(named(events, 'connection_state_updated')).toHaveLength(rows(side, STATE));
       expect(named(events, 'timer_expired')).toHaveLength(rows(side, TIMER));
       expect(named(events, 'call_returned')).toHaveLength(rows(side, CALL));
-      // A host meets what is not lost, twice if it was duplicated; without power it meets nothing.
+      // A host meets what is not lost; without power it meets nothing.
       const [down = Number.POSITIVE_INFINITY, up = Number.POSITIVE_INFINITY] = [
         ' crashes',
         ' starts again',
       ].map(note => noteTime(run, `${'AB'[side]}${note}`));
       const on = (time: number): boolean => time <= run.now && (time < down || time > up);
       const met = rows(other, SEGMENT, i => !loop(i) && c.arrival[i]! >= 0 && on(c.arrival[i]!));
-      const twice = rows(other, SEGMENT, i => c.fate[i] === 3);
       const self = rows(side, SEGMENT, loop);
-      expect(named(events, 'segment_received')).toHaveLength(met + twice + self);
+      expect(named(events, 'segment_received')).toHaveLength(met + self);
     });
   });
 

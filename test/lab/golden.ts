@@ -5,7 +5,15 @@
  */
 import { readFileSync } from 'node:fs';
 import type { EventLog } from '../../lab/engine/log.ts';
-import { FATES, MARK_AGAIN, MARK_INJECTED, MARK_LOOP, SEGMENT, STATE } from '../../lab/engine/log.ts';
+import {
+  FATES,
+  MARK_AGAIN,
+  MARK_COPY,
+  MARK_INJECTED,
+  MARK_LOOP,
+  SEGMENT,
+  STATE,
+} from '../../lab/engine/log.ts';
 import type { Lesson } from '../../lab/lessons/index.ts';
 import { formatFlags } from '../../src/sim/format.ts';
 import { type State, stateName } from '../../src/tcp/state.ts';
@@ -74,7 +82,7 @@ export function shownOf(log: EventLog): ShownLesson {
       if (conn < 0 && from === 'A') conn = c.conn[i]!;
       if (c.conn[i] === conn) states[from].push(stateName(c.to[i] as State));
     }
-    if (c.kind[i] !== SEGMENT || c.marks[i]! & (MARK_LOOP | MARK_INJECTED)) continue;
+    if (c.kind[i] !== SEGMENT || c.marks[i]! & (MARK_LOOP | MARK_INJECTED | MARK_COPY)) continue;
     segments.push({
       from,
       flags: formatFlags(c.flags[i]!),

@@ -1,4 +1,14 @@
-import { CALL, type EventLog, MARK_AGAIN, MARK_LOOP, NOTE, SEGMENT, STATE, TIMER } from '../../engine/log.ts';
+import {
+  CALL,
+  type EventLog,
+  MARK_AGAIN,
+  MARK_COPY,
+  MARK_LOOP,
+  NOTE,
+  SEGMENT,
+  STATE,
+  TIMER,
+} from '../../engine/log.ts';
 import type { Axis } from '../../model/axis.ts';
 import type { Lives } from '../../model/lives.ts';
 import { reasonText } from '../../words/notes.ts';
@@ -83,7 +93,7 @@ function paintArrow(g: CanvasRenderingContext2D, s: Scene, row: number, past: bo
   const lost = isLost(log, row);
   const tcp = c.kind[row] === SEGMENT;
   const colour = s.palette[tcp ? segmentColour(c.flags[row]!, c.length[row]!, lost) : lost ? 'red' : 'soft'];
-  const again = (c.marks[row]! & MARK_AGAIN) !== 0;
+  const again = (c.marks[row]! & (MARK_AGAIN | MARK_COPY)) !== 0;
   g.strokeStyle = colour;
   g.fillStyle = colour;
   g.lineWidth = row === s.chosen || row === s.repeated ? 2.6 : 1.6;
@@ -130,6 +140,7 @@ function labelOf(log: EventLog, row: number): string[] {
   if (c.kind[row] !== SEGMENT) return [optionsAndReason(log, row)[0]];
   const parts = segmentParts(log, row);
   const why = log.whyOf(row);
+  if (c.marks[row]! & MARK_COPY) parts.unshift(t('copy'));
   if (c.marks[row]! & MARK_AGAIN) parts.unshift(`↻${why === '' ? '' : ` ${timerText(why)}`}`);
   return parts;
 }
