@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { until } from '../peers/kit.ts';
+import { needTun, openNamespace } from '../peers/tun/net.ts';
 
 const english = readFileSync('README.md', 'utf8');
 const chinese = readFileSync('README.zh-CN.md', 'utf8');
@@ -19,6 +21,33 @@ test('the simulator example of the README has under 15 lines, runs, and prints w
   // Ports and microseconds may change with the engine, what happens may not.
   const plain = (text: string): string => text.replace(/A:\d+/g, 'A:PORT').replace(/\d+\.\d{3}s?/g, 'TIME');
   expect(plain(printed.trimEnd())).toContain(plain(shown.trimEnd()));
+});
+
+/** What each of the other programs prints; the last wants root and is run in a namespace of its own. */
+const PRINTS = [/^200$/m, /^hello$/, /^an echo$/] as const;
+
+test.each(PRINTS.map((prints, i) => [i + 1, prints] as const))(
+  'program %i of the README has under ten lines, runs, and prints %s',
+  (i, prints) => {
+    const program = blocks(english, 'js')[i]!;
+    expect(program.split('\n').length).toBeLessThan(10);
+    const run = ['--input-type=module', '--eval', program];
+    expect(execFileSync(process.execPath, run, { encoding: 'utf8', timeout: 30_000 }).trim()).toMatch(prints);
+  },
+);
+
+test('the last program of the README is a host on the network of its machine', async ctx => {
+  needTun(ctx, 'nc');
+  const program = blocks(english, 'js').at(-1)!;
+  expect(program.split('\n').length).toBeLessThan(10);
+  const space = await openNamespace();
+  try {
+    space.start(process.execPath, ['--input-type=module', '--eval', program]);
+    const ask = () => space.exec('nc', ['-w', '2', '10.77.1.2', '80']);
+    await until(async () => (await ask()).out === 'hello', 'the host answers', 20_000);
+  } finally {
+    await space.close();
+  }
 });
 
 test('the Chinese README has the same programs, pictures, tables and links', () => {
