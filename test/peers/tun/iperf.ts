@@ -83,9 +83,10 @@ async function control(
     }
   });
   while ((await exactly(host, fd, 1))[0] !== TEST_END);
-  running = false;
   await state(EXCHANGE_RESULTS);
   await readJson(host, fd);
+  // Not before: a client that receives may be waiting for a whole block when it says that it has enough.
+  running = false;
   const seconds = (performance.now() - began) / 1000;
   await writeJson(host, fd, {
     cpu_util_total: 0,
