@@ -40,7 +40,6 @@ export class NativeHandle implements ClientHandle {
     this.socket.pause();
     this.socket.on('error', e => this.failed(e));
     this.socket.on('data', chunk => this.arrived(chunk));
-    if (!this.reading) this.socket.pause();
     this.socket.on('end', () => this.end(EOF));
   }
 

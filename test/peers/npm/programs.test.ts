@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cleanUp, need, scratch } from '../kit.ts';
@@ -115,6 +118,26 @@ describe('lastack/register', () => {
       outcome('fastify.mjs', [], true, config),
     ]);
     expect(ours).toBe(kernel);
+  });
+
+  test('leaves Unix sockets, pipes and standard streams to the kernel', async () => {
+    await same('paths.cjs');
+  });
+
+  test('connections to other addresses are refused, or go through the kernel if so configured', async ctx => {
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .find(i => i !== undefined && !i.internal && i.family === 'IPv4');
+    if (outside === undefined) return ctx.skip('this machine has no address beside loopback');
+    const server = createServer((q, r) => r.end(`outside ${q.url}`)).listen(0, outside.address);
+    await new Promise(done => server.once('listening', done));
+    const args = [outside.address, String((server.address() as AddressInfo).port)];
+    const kernel = await outcome('outside.mjs', args, false);
+    expect(kernel).toContain('200 outside /here');
+    expect(await outcome('outside.mjs', args, true, '{"outside":"node"}')).toBe(kernel);
+    expect(await outcome('outside.mjs', args, true)).toBe('ENETUNREACH\nENETUNREACH\nclose true\nexit 0');
+    server.close();
+    server.closeAllConnections();
   });
 
   test('a configuration that is wrong says why', async () => {
