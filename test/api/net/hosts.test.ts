@@ -103,6 +103,8 @@ describe('hosts with links', () => {
     await once(accepted!, 'end');
     expect(n).toBe(size);
     accepted!.end();
+    client.resume();
+    await once(client, 'close');
     server.close();
   });
 
