@@ -5,7 +5,7 @@ import { ACK, SYN } from '../../src/wire/segment.ts';
 import { Flight } from './flight.ts';
 
 /** A segment that leaves so soon after a timer went off was sent by it: on a real clock both take time. */
-const SOON = 2000;
+const SOON = 50_000;
 /** A retransmission after so long a silence is taken for one of the timer: Linux's shortest is 200 ms. */
 const SILENCE = 190_000;
 
