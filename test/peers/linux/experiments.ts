@@ -17,6 +17,7 @@ export interface RealExperiment {
 export const OMITTED: Readonly<Record<string, string>> = {
   linger_exit: 'a process that exits',
   listener_close: 'the relay becomes slow just when a segment comes to it: each run is another',
+  zero_window_probe: 'the second write and the ACK of the first race; zw_orphan_400 probes a window too',
 };
 
 // From the top of the clone: a compiled program lies elsewhere.

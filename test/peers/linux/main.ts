@@ -4,6 +4,7 @@
  *
  *   --quick       only those that take less than 3 s
  *   --long        only the others; all at once, since they mostly wait (17 minutes)
+ *   --tolerant    about times, on a machine that has other things to do
  *   --jobs N      so many of the quick ones at once (default 4)
  */
 
@@ -14,6 +15,7 @@ const args = process.argv.slice(2);
 const at = args.indexOf('--jobs');
 const jobs = at < 0 ? 4 : Number(args[at + 1]);
 const QUICK = 3;
+const least = args.includes('--tolerant') ? 0.25 : 0.06;
 const words = args.filter((a, i) => !a.startsWith('--') && (at < 0 || i !== at + 1));
 const chosen = experiments
   .filter(e => words.length === 0 || words.includes(e.name))
@@ -25,12 +27,18 @@ const verdicts: Verdict[] = [];
 const failures: string[] = [];
 
 const long = chosen.filter(e => e.seconds >= QUICK);
-const work = async (e: RealExperiment): Promise<void> => {
+/** Those that differed while others ran. */
+const again: RealExperiment[] = [];
+const work = async (e: RealExperiment, alone: boolean): Promise<void> => {
   try {
     const isLong = e.seconds >= QUICK;
-    const found = await judge(e, { least: 0.06, share: 0.14, glance: isLong ? 0.3 : 0.1 }, isLong);
-    verdicts.push(...found);
+    const found = await judge(e, { least, share: 0.14, glance: isLong ? 0.3 : 0.1 + least / 2 }, isLong);
     const bad = found.filter(v => v.report !== '');
+    if (bad.length > 0 && !alone && e.seconds < QUICK) {
+      again.push(e);
+      return;
+    }
+    verdicts.push(...found);
     console.log(`${bad.length === 0 ? 'same  ' : 'DIFFER'} ${e.name} (${e.seconds.toFixed(1)} s)`);
     for (const v of bad) console.log(v.report.replace(/^/gm, '  '));
   } catch (error) {
@@ -43,15 +51,17 @@ await Promise.all([
   Promise.all(
     long.map(async (e, i) => {
       await new Promise(resolve => setTimeout(resolve, i * 1500));
-      await work(e);
+      await work(e, false);
     }),
   ),
   each(
     chosen.filter(e => e.seconds < QUICK),
     jobs,
-    work,
+    e => work(e, false),
   ),
 ]);
+// Where the machine kept something waiting, a kernel behaves otherwise too: what differs, differs by itself as well.
+for (const e of again) await work(e, true);
 const differ = verdicts.filter(v => v.report !== '');
 for (const [name, why] of Object.entries(OMITTED)) console.log(`omitted ${name}: ${why}`);
 console.log(
