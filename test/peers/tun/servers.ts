@@ -48,8 +48,9 @@ export function serveHttp(host: BsdHost, port: number, body: Uint8Array): void {
       }
       answer = new TextEncoder().encode(hash.digest('hex'));
     }
-    await host.send(fd, `HTTP/1.0 200 OK\r\nContent-Length: ${answer.length}\r\nConnection: close\r\n\r\n`);
-    await host.send(fd, answer);
+    const top = `HTTP/1.0 200 OK\r\nContent-Length: ${answer.length}\r\nConnection: close\r\n\r\n`;
+    // In one piece: Nagle would keep a short body waiting until the head is acknowledged.
+    await host.send(fd, Buffer.concat([Buffer.from(top), answer]));
   });
 }
 
