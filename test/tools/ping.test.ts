@@ -55,7 +55,9 @@ describe('lastack ping', () => {
         new RegExp(`^64 bytes from 10\\.78\\.0\\.1: icmp_seq=${i} ttl=64 time=\\d{2,}(\\.\\d)? ms$`),
       );
     expect(r.out).toMatch(/^3 packets transmitted, 3 received, 0% packet loss, time \d+ms$/m);
-    expect(r.out).toMatch(/^rtt min\/avg\/max\/mdev = \d{2,}\.\d{3}\/\d{2,}\.\d{3}\/\d{2,}\.\d{3}\/\d+\.\d{3} ms$/m);
+    expect(r.out).toMatch(
+      /^rtt min\/avg\/max\/mdev = \d{2,}\.\d{3}\/\d{2,}\.\d{3}\/\d{2,}\.\d{3}\/\d+\.\d{3} ms$/m,
+    );
   });
 
   test('counts what is lost, and exits with 1 if nothing comes back', async () => {
