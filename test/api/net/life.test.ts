@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 
 const REGISTER = resolve('dist/tools/register/index.js');
 /** A program that something keeps alive for so long is not going to end. */
-const LONG_MS = 700;
+const LONG_MS = 2500;
 
 const HEAD = `
 const net = require('net');
