@@ -12,7 +12,7 @@ import { type Figure, figure, figureLine, machine, machineLine } from '../harnes
  *   npm run bench:lab [-- --json] [-- --quick]
  */
 const json = process.argv.includes('--json');
-const rounds = process.argv.includes('--quick') ? 1 : 7;
+const rounds = process.argv.includes('--quick') ? 3 : 7;
 
 /** Frames of one scroll through the long ladder, and pixels between two of them. */
 const FRAMES = 240;
@@ -146,7 +146,7 @@ async function goingBack(seen: Watched): Promise<number[]> {
             globalThis.lastackLab!.go((time * share) / 1e6);
           }),
         // The transfer takes up a small part of the run's time at its beginning.
-        0.05 + 0.02 * i,
+        0.02 + 0.007 * i,
       ),
     );
   }
