@@ -24,8 +24,7 @@ function workerLine(): Line {
   return line;
 }
 
-function begin(lab: Lab, desk: Desk): void {
-  const { hash } = location;
+function begin(lab: Lab, desk: Desk, hash: string): void {
   const place = readPlace(hash);
   const preferred = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
   desk.setLang(place.lang !== '' ? place.lang : preferred);
@@ -45,7 +44,8 @@ function keepAddress(lab: Lab, desk: Desk): void {
       if (lab.live.peek() && !lab.clock.playing.peek()) history.replaceState(null, '', writePlace(lab.place));
     }, 400);
   });
-  addEventListener('hashchange', () => begin(lab, desk));
+  // Not the address as it is by now: it may have been kept up to date meanwhile.
+  addEventListener('hashchange', e => begin(lab, desk, new URL(e.newURL).hash));
 }
 
 /** Lets time pass, one frame of the screen after the other, while it plays. */
@@ -70,7 +70,7 @@ effect(() => {
   document.documentElement.lang = lang.value === 'zh' ? 'zh-CN' : 'en';
 });
 followTheme();
-begin(lab, desk);
+begin(lab, desk, location.hash);
 keepAddress(lab, desk);
 keepTime(lab);
 listenToKeys(desk);
