@@ -3,22 +3,27 @@ import { type Figure, figureLine, interleave, machine, machineLine } from './har
 import { lastackLives } from './lives.ts';
 import { memory } from './memory.ts';
 import { netBulk, netLives } from './net.ts';
+import { NET_MEASUREMENTS, type NetWork, netStreams } from './net-streams.ts';
 
 /**
  * The figures of BENCHMARKS.md.
  *
- *   npm run bench [-- --json] [-- --quick] [-- lives bulk memory]
+ *   npm run bench [-- --json] [-- --quick] [-- lives bulk memory net]
+ *
+ * `net` stands for net-bulk, net-lives, net-http and net-rtt.
  */
 const args = process.argv.slice(2);
 const json = args.includes('--json');
 const quick = args.includes('--quick');
 const words = args.filter(a => !a.startsWith('-'));
-const unknown = words.filter(w => !['lives', 'bulk', 'memory'].includes(w));
+const names = ['lives', 'bulk', 'memory', 'net', ...NET_MEASUREMENTS];
+const unknown = words.filter(w => !names.includes(w));
 if (unknown.length > 0) {
-  console.error(`bench: no '${unknown[0]}'; there are lives, bulk and memory`);
+  console.error(`bench: no '${unknown[0]}'; there are ${names.join(', ')}`);
   process.exit(2);
 }
-const wanted = (name: string): boolean => words.length === 0 || words.includes(name);
+const wanted = (name: string, group = name): boolean =>
+  words.length === 0 || words.includes(name) || words.includes(group);
 
 const figures: Figure[] = [];
 const add = (more: Figure[]): void => {
@@ -38,6 +43,10 @@ if (wanted('bulk')) {
   const sides = [lastackBulk(quick ? 1e8 : 5e8, 65536), await netBulk(quick ? 1e8 : 1e9, 65536)];
   add(await interleave('bulk', 'MB/s', sides, rounds));
 }
+const netWork: NetWork = quick
+  ? { rounds: 1, bulkBytes: 5e7, lives: 500, requests: 1_000, roundTrips: 1_000 }
+  : { rounds: 5, bulkBytes: 4e8, lives: 3_000, requests: 10_000, roundTrips: 10_000 };
+for (const name of NET_MEASUREMENTS) if (wanted(name, 'net')) add(await netStreams(name, netWork));
 if (wanted('memory')) {
   const count = quick ? 5_000 : 100_000;
   add(memory('lastack', 'established', count));
