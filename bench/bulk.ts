@@ -2,19 +2,23 @@ import { parseAddress } from '../src/base/address.ts';
 import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
 import { EPOLLIN, EPOLLOUT, SOCK_NONBLOCK } from '../src/socket/constants.ts';
 import { must, type Side, seconds } from './harness.ts';
-import { type App, Pair } from './pair.ts';
+import { type App, Pair, type PairLink } from './pair.ts';
+import { Pattern } from './pattern.ts';
 
 const PORT = 5001;
 
-/** Reads everything on every connection. */
+/** Reads everything on every connection into a buffer of its own, and compares it with what was sent. */
 class Reader implements App {
   received = 0;
   private readonly pair: Pair;
   private readonly listener: number;
-  private readonly buffer = new Uint8Array(65536);
+  private readonly buffer: Buffer;
+  private readonly pattern: Pattern;
 
-  constructor(pair: Pair) {
+  constructor(pair: Pair, chunk: number) {
     this.pair = pair;
+    this.buffer = Buffer.alloc(chunk);
+    this.pattern = new Pattern(chunk);
     this.listener = pair.server.listen(PORT);
   }
 
@@ -34,41 +38,55 @@ class Reader implements App {
         server.sockets.close(fd);
         return;
       }
+      must(this.pattern.matches(this.buffer, n, this.received), `wrong bytes at ${this.received}`);
       this.received += n;
     }
   }
 }
 
-/** Writes as much as there is room for, whenever there is some. */
+/** Writes as much as there is room for, whenever there is some, from a buffer that it fills anew for each write. */
 class Writer implements App {
   left = 0;
+  private sent = 0;
+  /** What of the buffer the last write left over. */
+  private waiting = 0;
   private readonly pair: Pair;
-  private readonly payload: Uint8Array;
+  private readonly payload: Buffer;
+  private readonly pattern: Pattern;
 
   constructor(pair: Pair, chunk: number) {
     this.pair = pair;
-    this.payload = new Uint8Array(chunk).fill(0x61);
+    this.payload = Buffer.alloc(chunk);
+    this.pattern = new Pattern(chunk);
   }
 
   event(fd: number): void {
     const { sockets } = this.pair.client;
+    const { length } = this.payload;
     while (this.left > 0) {
-      const n = sockets.send(fd, this.payload, 0, 0, Math.min(this.left, this.payload.length));
+      if (this.waiting === 0) {
+        this.pattern.fill(this.payload, this.sent);
+        this.waiting = length;
+      }
+      const n = sockets.send(fd, this.payload, 0, length - this.waiting, this.waiting);
       if (n === -EAGAIN) return;
       must(n > 0, `send: ${n}`);
+      this.waiting -= n;
+      this.sent += n;
       this.left -= n;
     }
   }
 }
 
-/** @param bytes per round @param chunk bytes per write */
-export function lastackBulk(bytes: number, chunk: number): Side {
-  const pair = new Pair();
-  const reader = new Reader(pair);
+/** @param bytes per round, a multiple of `chunk` @param chunk bytes per write */
+export function lastackBulk(bytes: number, chunk: number, link: PairLink): Side & { pair: Pair } {
+  const pair = new Pair({}, link);
+  const reader = new Reader(pair, chunk);
   const writer = new Writer(pair, chunk);
   const { client, server } = pair;
   return {
-    name: 'lastack',
+    pair,
+    name: `lastack, ${link}`,
     async run() {
       const fd = client.socket();
       const r = client.sockets.connect(fd, parseAddress(server.address)!, PORT);

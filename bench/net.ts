@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { must, type Side, seconds } from './harness.ts';
+import { Pattern } from './pattern.ts';
 
 /** Node's own `net` over loopback, doing what lastack does beside it. */
 
@@ -72,18 +73,20 @@ export async function netLives(count: number, width: number): Promise<Side> {
   };
 }
 
-/** @param bytes per round @param chunk bytes per write */
+/** @param bytes per round, a multiple of `chunk` @param chunk bytes per write */
 export async function netBulk(bytes: number, chunk: number): Promise<Side> {
   let finished: () => void = () => {};
+  const pattern = new Pattern(chunk);
   const servers = await serve(1, 1, socket => {
-    let left = bytes;
+    let got = 0;
     socket.on('data', data => {
-      left -= data.length;
-      if (left === 0) finished();
+      must(pattern.matches(data, data.length, got), `wrong bytes at ${got}`);
+      got += data.length;
+      if (got === bytes) finished();
     });
     socket.on('end', () => socket.end());
   });
-  const payload = Buffer.alloc(chunk, 0x61);
+  const payload = Buffer.alloc(chunk);
   return {
     name: 'net, loopback',
     async run() {
@@ -96,10 +99,14 @@ export async function netBulk(bytes: number, chunk: number): Promise<Side> {
         const done = new Promise<void>(resolve => {
           finished = resolve;
         });
-        for (let sent = 0; sent < bytes; sent += chunk) {
-          const part = bytes - sent < chunk ? payload.subarray(0, bytes - sent) : payload;
-          if (!socket.write(part)) await new Promise<void>(resolve => socket.once('drain', resolve));
-        }
+        // The buffer is the socket's until the write is done: then it is filled again.
+        let sent = 0;
+        const next = (): void => {
+          pattern.fill(payload, sent);
+          sent += chunk;
+          socket.write(payload, sent < bytes ? next : undefined);
+        };
+        next();
         await done;
       });
       await new Promise<void>(resolve => socket.end().once('close', () => resolve()));

@@ -1,6 +1,7 @@
 import { parseAddress } from '../src/base/address.ts';
 import { seededRandom } from '../src/base/random.ts';
 import type { Micros } from '../src/base/time.ts';
+import { MEMORY_OFFLOADS } from '../src/link/memory.ts';
 import { TimeQueue } from '../src/link/time-queue.ts';
 import { AF_INET, EPOLL_CTL_ADD, EPOLLIN, SOCK_NONBLOCK, SOCK_STREAM } from '../src/socket/constants.ts';
 import type { EpollEvent } from '../src/socket/epoll.ts';
@@ -12,6 +13,9 @@ import { must } from './harness.ts';
 
 /** One way, in microseconds of the pair's own time. */
 const DELAY = 50;
+
+/** What joins the pair: frames of 1500 bytes with checksums made and verified, or what a memory link with offload carries. */
+export type PairLink = 'frames' | 'offload';
 
 /** One of the two hosts: a stack, its sockets, and an epoll instance through which its program learns of them. */
 export class End {
@@ -30,10 +34,17 @@ export class End {
     return true;
   };
 
-  constructor(name: string, address: string, sysctl: Record<string, string | number>) {
+  constructor(name: string, address: string, sysctl: Record<string, string | number>, link: PairLink) {
     this.address = address;
     this.stack = new Stack({ name, random: seededRandom(name), sysctl });
-    this.ifc = this.stack.addInterface({ name: 'tun0', medium: 'ip', mtu: 1500, txQueueLength: 1 << 20 });
+    const offload = link === 'offload' ? MEMORY_OFFLOADS : {};
+    this.ifc = this.stack.addInterface({
+      name: 'tun0',
+      medium: 'ip',
+      mtu: 1500,
+      txQueueLength: 1 << 20,
+      ...offload,
+    });
     this.ifc.addAddress(`${address}/24`);
     this.sockets = new Sockets(this.stack);
     this.epfd = this.sockets.epollCreate();
@@ -81,7 +92,7 @@ export interface App {
 }
 
 /**
- * Two hosts joined in memory by a 1500-byte IP wire with 50 µs each way, checksums computed and verified.
+ * Two hosts joined in memory by a 1500-byte IP wire with 50 µs each way.
  * Time is their own: it moves by a delay while frames are on their way and jumps to the next deadline when
  * none are, so that what is measured is work, not waiting.
  */
@@ -91,9 +102,9 @@ export class Pair {
   now: Micros = 1_000_000;
   private readonly later = new TimeQueue<() => void>();
 
-  constructor(sysctl: Record<string, string | number> = {}) {
-    this.client = new End('client', '10.0.0.1', sysctl);
-    this.server = new End('server', '10.0.0.2', sysctl);
+  constructor(sysctl: Record<string, string | number> = {}, link: PairLink = 'frames') {
+    this.client = new End('client', '10.0.0.1', sysctl, link);
+    this.server = new End('server', '10.0.0.2', sysctl, link);
     this.client.join(this.server);
     this.server.join(this.client);
     for (const end of [this.client, this.server]) end.stack.tick(this.now);

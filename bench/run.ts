@@ -40,7 +40,13 @@ if (wanted('lives')) {
   add(await interleave('lives', 'connections/s', sides, rounds));
 }
 if (wanted('bulk')) {
-  const sides = [lastackBulk(quick ? 1e8 : 5e8, 65536), await netBulk(quick ? 1e8 : 1e9, 65536)];
+  const chunk = 65536;
+  const bytes = chunk * (quick ? 1500 : 15_000);
+  const sides = [
+    lastackBulk(bytes, chunk, 'offload'),
+    lastackBulk(bytes, chunk, 'frames'),
+    await netBulk(bytes, chunk),
+  ];
   add(await interleave('bulk', 'MB/s', sides, rounds));
 }
 const netWork: NetWork = quick

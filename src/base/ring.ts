@@ -13,11 +13,32 @@ const BULK = 32;
 /** A ring whose table has grown beyond this many blocks is not kept for another connection. */
 const USUAL = 64;
 
+/**
+ * A block of a stream's bytes. Blocks lie on multiples of BLOCK of the sequence numbers, in every ring, so that
+ * both ends of a connection in one process may hold the same block: what was written once travels by reference.
+ */
+export class Block {
+  readonly bytes = new Uint8Array(BLOCK);
+  /** Rings and frames that hold it. */
+  refs = 0;
+  /** The ring that may add to it though others hold it: they read nothing beyond what has been sent to them. */
+  owner: ByteRing | null = null;
+  private readonly pool: SlabPool;
+
+  constructor(pool: SlabPool) {
+    this.pool = pool;
+  }
+
+  release(): void {
+    if (--this.refs === 0) this.pool.give(this);
+  }
+}
+
 /** Blocks shared by all rings of a host; at most `keep` free ones stay for reuse. */
 export class SlabPool {
   /** Blocks handed out and not yet given back. */
   inUse = 0;
-  private readonly free: Uint8Array[] = [];
+  private readonly free: Block[] = [];
   private readonly rings: ByteRing[] = [];
   private readonly keep: number;
 
@@ -25,12 +46,17 @@ export class SlabPool {
     this.keep = keep;
   }
 
-  take(): Uint8Array {
+  /** A block that `owner` holds. */
+  take(owner: ByteRing): Block {
     this.inUse++;
-    return this.free.pop() ?? new Uint8Array(BLOCK);
+    const block = this.free.pop() ?? new Block(this);
+    block.refs = 1;
+    block.owner = owner;
+    return block;
   }
 
-  give(block: Uint8Array): void {
+  /** Called by `Block.release`. */
+  give(block: Block): void {
     this.inUse--;
     if (this.free.length < this.keep) this.free.push(block);
   }
@@ -67,10 +93,8 @@ export class ByteRing {
   private readonly pool: SlabPool;
   /** One past the highest sequence number written. */
   private top = 0;
-  /** Offset of `base` in its block. */
-  private offset = 0;
   /** A circular table of blocks; its length is a power of two, the block of `base` is at `first`. */
-  private table: (Uint8Array | null)[] = EMPTY;
+  private table: (Block | null)[] = EMPTY;
   private first = 0;
 
   constructor(pool: SlabPool) {
@@ -82,7 +106,6 @@ export class ByteRing {
     this.free();
     this.base = at;
     this.top = at;
-    this.offset = 0;
   }
 
   /** Gives all blocks back; the base stays. */
@@ -90,7 +113,7 @@ export class ByteRing {
     if (this.blocks > 0) {
       for (let i = 0; i < this.table.length; i++) {
         const block = this.table[i];
-        if (block) this.pool.give(block);
+        if (block) this.leave(block);
         this.table[i] = null;
       }
     }
@@ -108,14 +131,13 @@ export class ByteRing {
       distance = 0;
     }
     if (n <= 0) return;
-    const end = (this.base + distance + n) | 0;
-    if (((end - this.top) | 0) > 0) this.top = end;
-    let position = this.offset + distance;
+    this.reach(distance + n);
+    let position = (this.base & MASK) + distance;
     while (n > 0) {
       const block = this.blockForWriting(position >>> SHIFT);
       const within = position & MASK;
       const run = n < BLOCK - within ? n : BLOCK - within;
-      copy(block, within, src, from, run);
+      copy(block.bytes, within, src, from, run);
       position += run;
       from += run;
       n -= run;
@@ -124,14 +146,51 @@ export class ByteRing {
 
   /** Copies n bytes from sequence number `at` to `dst[to..to+n)`. Bytes never written are whatever was there. */
   copyOut(at: Seq, dst: Uint8Array, to: number, n: number): void {
-    let position = this.offset + ((at - this.base) | 0);
+    let position = (this.base & MASK) + ((at - this.base) | 0);
     while (n > 0) {
       const within = position & MASK;
       const run = n < BLOCK - within ? n : BLOCK - within;
       const block = this.block(position >>> SHIFT);
-      if (block !== null) copy(dst, to, block, within, run);
+      if (block !== null) copy(dst, to, block.bytes, within, run);
       position += run;
       to += run;
+      n -= run;
+    }
+  }
+
+  /** Appends the blocks that hold the n bytes from sequence number `at` on to `list`, each held once more. */
+  lend(at: Seq, n: number, list: Block[]): void {
+    const position = (this.base & MASK) + ((at - this.base) | 0);
+    const last = (position + n - 1) >>> SHIFT;
+    for (let i = position >>> SHIFT; i <= last; i++) {
+      const block = this.blockForWriting(i);
+      block.refs++;
+      list.push(block);
+    }
+  }
+
+  /**
+   * Takes n bytes from sequence number `at` ≥ base on out of blocks that another ring has lent: by reference where
+   * this ring has no block of its own yet.
+   * @param list the lent blocks, of which the first holds sequence number `from` ≤ at
+   */
+  borrow(at: Seq, n: number, list: readonly Block[], from: Seq): void {
+    if (n <= 0) return;
+    const distance = (at - this.base) | 0;
+    this.reach(distance + n);
+    let position = (this.base & MASK) + distance;
+    let k = ((from & MASK) + ((at - from) | 0)) >>> SHIFT;
+    while (n > 0) {
+      const within = position & MASK;
+      const run = n < BLOCK - within ? n : BLOCK - within;
+      const lent = list[k++]!;
+      const index = position >>> SHIFT;
+      const held = this.block(index);
+      if (held === null) {
+        lent.refs++;
+        this.put(index, lent);
+      } else if (held !== lent) copy(this.blockForWriting(index).bytes, within, lent.bytes, within, run);
+      position += run;
       n -= run;
     }
   }
@@ -140,26 +199,23 @@ export class ByteRing {
   dropTo(at: Seq): void {
     const distance = (at - this.base) | 0;
     if (distance <= 0) return;
+    const passed = ((this.base & MASK) + distance) >>> SHIFT;
     this.base = at;
     if (((at - this.top) | 0) >= 0) {
       this.top = at;
-      this.offset = 0;
       if (this.blocks > 0) this.free();
       return;
     }
-    const position = this.offset + distance;
-    const passed = position >>> SHIFT;
     for (let i = 0; i < passed; i++) {
       const slot = (this.first + i) & (this.table.length - 1);
       const block = this.table[slot];
       if (block) {
-        this.pool.give(block);
+        this.leave(block);
         this.table[slot] = null;
         this.blocks--;
       }
     }
     this.first = (this.first + passed) & (this.table.length - 1);
-    this.offset = position & MASK;
   }
 
   /** Blocks that its table has room for. */
@@ -167,27 +223,50 @@ export class ByteRing {
     return this.table.length;
   }
 
-  private block(index: number): Uint8Array | null {
+  /** Bytes up to `distance` from the base are about to be written. */
+  private reach(distance: number): void {
+    const end = (this.base + distance) | 0;
+    if (((end - this.top) | 0) > 0) this.top = end;
+  }
+
+  private block(index: number): Block | null {
     if (index >= this.table.length) return null;
     return this.table[(this.first + index) & (this.table.length - 1)] ?? null;
   }
 
-  private blockForWriting(index: number): Uint8Array {
+  private leave(block: Block): void {
+    if (block.owner === this) block.owner = null;
+    block.release();
+  }
+
+  private put(index: number, block: Block): void {
     if (index >= this.table.length) this.widen(index);
-    const slot = (this.first + index) & (this.table.length - 1);
-    let block = this.table[slot] ?? null;
-    if (block === null) {
-      block = this.pool.take();
-      this.table[slot] = block;
-      this.blocks++;
-    }
+    this.table[(this.first + index) & (this.table.length - 1)] = block;
+    this.blocks++;
+  }
+
+  private blockForWriting(index: number): Block {
+    const held = this.block(index);
+    if (held !== null) return held.owner === this || held.refs === 1 ? held : this.unshare(index, held);
+    const block = this.pool.take(this);
+    this.put(index, block);
+    return block;
+  }
+
+  /** Others hold the block: this ring goes on with a copy. */
+  private unshare(index: number, held: Block): Block {
+    const block = this.pool.take(this);
+    block.bytes.set(held.bytes);
+    this.leave(held);
+    this.blocks--;
+    this.put(index, block);
     return block;
   }
 
   private widen(index: number): void {
     let size = Math.max(1, this.table.length);
     while (size <= index) size *= 2;
-    const wider = new Array<Uint8Array | null>(size).fill(null);
+    const wider = new Array<Block | null>(size).fill(null);
     for (let i = 0; i < this.table.length; i++)
       wider[i] = this.table[(this.first + i) & (this.table.length - 1)] ?? null;
     this.table = wider;
@@ -195,7 +274,7 @@ export class ByteRing {
   }
 }
 
-const EMPTY: (Uint8Array | null)[] = [];
+const EMPTY: (Block | null)[] = [];
 
 function copy(dst: Uint8Array, to: number, src: Uint8Array, from: number, n: number): void {
   if (n >= BULK) dst.set(src.subarray(from, from + n), to);

@@ -140,6 +140,7 @@ export class Deliver {
     const { mib } = this.env;
     s.interfaceIndex = device.index;
     s.count = 1;
+    s.attached = frame.attached > 0 ? frame : null;
     const reason = decodeTcpFrame(frame, at, end, s);
     if (reason === OK) {
       const size = frame.gsoSize;

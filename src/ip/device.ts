@@ -32,6 +32,8 @@ export interface Device {
   /** Its packets are spread in time, as under Linux's fq qdisc. */
   readonly paced: boolean;
   readonly checksumOffload: boolean;
+  /** It carries frames with payload attached by reference. */
+  readonly scatter: boolean;
   readonly addresses: readonly InterfaceAddress[];
   /** The transmit queue is nearly full: whoever can wait should. */
   readonly isCongested: boolean;

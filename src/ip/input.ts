@@ -61,9 +61,11 @@ export class IpInput {
     const { mib } = this.env;
     const { bytes } = frame;
     const h = this.h4;
+    // Only TCP attaches payload: headers are all that is read here.
+    const end = frame.end + frame.attached;
     mib.IpInReceives++;
-    mib.IpExtInOctets += frame.end - at;
-    const reason = decodeIpv4(bytes, at, frame.end, h);
+    mib.IpExtInOctets += end - at;
+    const reason = decodeIpv4(bytes, at, end, h);
     if (reason !== OK) {
       this.bad4(reason, device, bytes, at, frame.end, linkGroup);
       frame.release();
@@ -79,7 +81,7 @@ export class IpInput {
     const local = this.net.isLocal(h.destination) || (!linkGroup && this.isIntercepted(device, h));
     if (!local && !this.isForUs4(h.destination)) {
       if (!linkGroup && this.env.sysctl.ip_forward !== 0) {
-        this.forwarder.forward4(frame, at, h);
+        this.forwarder.forward4(frame.gather(), at, h);
         return;
       }
       mib.IpInAddrErrors++;
@@ -106,9 +108,10 @@ export class IpInput {
     const { mib } = this.env;
     const { bytes } = frame;
     const h = this.h6;
+    const end = frame.end + frame.attached;
     mib.Ip6InReceives++;
-    mib.Ip6InOctets += frame.end - at;
-    const reason = decodeIpv6(bytes, at, frame.end, h, device.index);
+    mib.Ip6InOctets += end - at;
+    const reason = decodeIpv6(bytes, at, end, h, device.index);
     if (reason !== OK) {
       this.bad6(reason, device, bytes, at, frame.end);
       frame.release();
@@ -123,14 +126,14 @@ export class IpInput {
     const group = h.destination.isMulticast;
     if (group) {
       mib.Ip6InMcastPkts++;
-      mib.Ip6InMcastOctets += frame.end - at;
+      mib.Ip6InMcastOctets += end - at;
     }
     const local = group
       ? isJoined(h.destination, device, this.forwarder.forwards6)
       : this.net.isLocal(h.destination) || (!linkGroup && this.isIntercepted(device, h));
     if (!local) {
       if (!group && !linkGroup && this.forwarder.forwards6) {
-        this.forwarder.forward6(frame, at, h);
+        this.forwarder.forward6(frame.gather(), at, h);
         return;
       }
       mib.Ip6InAddrErrors++;

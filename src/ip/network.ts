@@ -136,7 +136,7 @@ export class IpNetwork implements Network {
     discovery: number,
   ): boolean {
     const { mib, sysctl } = this.env;
-    const total = frame.end - frame.start + IPV4_HEADER;
+    const total = frame.length + IPV4_HEADER;
     mib.IpOutRequests++;
     mib.IpExtOutOctets += total;
     const tooBig = frame.gsoSize === 0 && total > (discovery === PMTUDISC_PROBE ? p.linkMtu : p.mtu);
@@ -154,9 +154,10 @@ export class IpNetwork implements Network {
       this.discard4(frame);
       return true;
     }
-    completeChecksum(frame, frame.start + IPV4_HEADER, protocol);
+    const whole = frame.gather();
+    completeChecksum(whole, whole.start + IPV4_HEADER, protocol);
     mib.IpFragOKs++;
-    mib.IpFragCreates += fragment4(this.env.frames, frame, p.mtu, piece => void this.emit(p, piece));
+    mib.IpFragCreates += fragment4(this.env.frames, whole, p.mtu, piece => void this.emit(p, piece));
     return true;
   }
 
@@ -171,7 +172,7 @@ export class IpNetwork implements Network {
     discovery: number,
   ): boolean {
     const { mib, sysctl } = this.env;
-    const payload = frame.end - frame.start;
+    const payload = frame.length;
     mib.Ip6OutRequests++;
     mib.Ip6OutOctets += payload + IPV6_HEADER;
     const limit = discovery === PMTUDISC_PROBE ? p.linkMtu : p.mtu;
@@ -188,10 +189,11 @@ export class IpNetwork implements Network {
       frame.release();
       return true;
     }
-    completeChecksum(frame, frame.start + IPV6_HEADER, protocol);
+    const whole = frame.gather();
+    completeChecksum(whole, whole.start + IPV6_HEADER, protocol);
     mib.Ip6FragOKs++;
     const id = p.nextId++ | 0;
-    mib.Ip6FragCreates += fragment6(this.env.frames, frame, p.mtu, id, piece => void this.emit(p, piece));
+    mib.Ip6FragCreates += fragment6(this.env.frames, whole, p.mtu, id, piece => void this.emit(p, piece));
     return true;
   }
 

@@ -28,6 +28,7 @@ export class IpPath implements Path {
   readonly loopback: boolean;
   readonly gsoMax: number;
   readonly checksumOffload: boolean;
+  readonly scatter: boolean;
   readonly is4: boolean;
   /** Link header wanted. */
   readonly ethernet: boolean;
@@ -77,6 +78,7 @@ export class IpPath implements Path {
     this.loopback = device.loopback;
     this.gsoMax = device.gsoMax;
     this.checksumOffload = device.checksumOffload;
+    this.scatter = device.scatter;
     this.ethernet = device.medium === 'ethernet';
     this.groupMac = groupMac;
     this.exception = exception;

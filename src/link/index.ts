@@ -5,7 +5,7 @@ export { type ConditionOptions, type Conditions, PERFECT, withConditions } from 
 export { Flow, FlowTable } from './flow.ts';
 export { ImpairedLink, type ImpairListener, type ImpairOptions } from './impair.ts';
 export type { Clock, Link, Medium, Task } from './link.ts';
-export { MemoryLink, type MemoryOptions, memoryPair } from './memory.ts';
+export { MEMORY_OFFLOADS, MemoryLink, type MemoryOptions, memoryPair } from './memory.ts';
 export * from './packet.ts';
 export * from './rule.ts';
 export { type ParsedRule, parseRule } from './rule-parser.ts';

@@ -1,6 +1,14 @@
 import type { Frame } from '../wire/frame.ts';
 import type { Clock, Link, Medium, Task } from './link.ts';
 
+/**
+ * For the interfaces at both ends of a memory link: segments go through whole, up to 64 KB, unsummed and uncopied.
+ * Nothing in between may look into their payload (a capture, rules that corrupt): leave it out there.
+ *
+ *     stack.addInterface({ name: 'mem0', medium: 'ip', mtu: 1500, ...MEMORY_OFFLOADS });
+ */
+export const MEMORY_OFFLOADS = { checksumOffload: true, gsoMax: 64000, scatter: true } as const;
+
 export interface MemoryOptions {
   /** @default 'ip' */
   medium?: Medium;

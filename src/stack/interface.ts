@@ -33,6 +33,32 @@ export interface InterfaceHost {
   queueFull(): void;
 }
 
+/** What an interface is from the start: the options of `Stack.addInterface` with their defaults filled in. */
+export interface InterfaceSettings {
+  readonly name: string;
+  readonly medium: Medium;
+  readonly loopback: boolean;
+  readonly mac: Mac | null;
+  readonly mtu: number;
+  readonly txQueueLength: number;
+  readonly gsoMax: number;
+  readonly checksumOffload: boolean;
+  readonly scatter: boolean;
+}
+
+/** lo, as Linux has it: 64 KiB frames that nobody sums, and here nobody copies. */
+export const LOOPBACK: InterfaceSettings = {
+  name: 'lo',
+  medium: 'ip',
+  loopback: true,
+  mac: null,
+  mtu: 65536,
+  txQueueLength: 1000,
+  gsoMax: 0,
+  checksumOffload: true,
+  scatter: true,
+};
+
 /** An interface of a host: addresses, a bounded transmit queue, counters. `Stack.addInterface` makes it. */
 export class Interface implements Device {
   readonly index: number;
@@ -44,6 +70,7 @@ export class Interface implements Device {
   /** Spread TCP's packets in time by each connection's pacing rate, as Linux does under fq. */
   paced = false;
   readonly checksumOffload: boolean;
+  readonly scatter: boolean;
   /** Frames that may wait to be taken by the link; more are dropped. */
   private queueLength: number;
   readonly addresses: InterfaceAddress[] = [];
@@ -57,29 +84,19 @@ export class Interface implements Device {
   private head = 0;
   private count = 0;
 
-  constructor(
-    host: InterfaceHost,
-    index: number,
-    name: string,
-    medium: Medium,
-    loopback: boolean,
-    mac: Mac | null,
-    mtu: number,
-    txQueueLength: number,
-    gsoMax: number,
-    checksumOffload: boolean,
-  ) {
+  constructor(host: InterfaceHost, index: number, settings: InterfaceSettings) {
     this.host = host;
     this.index = index;
-    this.name = name;
-    this.medium = medium;
-    this.loopback = loopback;
-    this.mac = mac;
-    this.linkMtu = mtu;
-    this.queueLength = txQueueLength;
-    this.congestedAt = congestionMark(txQueueLength);
-    this.gsoMax = gsoMax;
-    this.checksumOffload = checksumOffload;
+    this.name = settings.name;
+    this.medium = settings.medium;
+    this.loopback = settings.loopback;
+    this.mac = settings.mac;
+    this.linkMtu = settings.mtu;
+    this.queueLength = settings.txQueueLength;
+    this.congestedAt = congestionMark(settings.txQueueLength);
+    this.gsoMax = settings.gsoMax;
+    this.checksumOffload = settings.checksumOffload;
+    this.scatter = settings.scatter;
   }
 
   get isUp(): boolean {
@@ -193,7 +210,7 @@ export class Interface implements Device {
     this.head = (this.head + 1) & (this.ring.length - 1);
     this.count--;
     this.counters.txPackets++;
-    this.counters.txBytes += frame.end - frame.start;
+    this.counters.txBytes += frame.length;
     return frame;
   }
 
@@ -204,7 +221,7 @@ export class Interface implements Device {
   drain(sink: (frame: Frame) => boolean): boolean {
     while (this.count > 0) {
       const frame = this.ring[this.head]!;
-      const length = frame.end - frame.start;
+      const { length } = frame;
       // The sink may give the frame back to its pool at once: it is not touched afterwards.
       if (!sink(frame)) return false;
       this.ring[this.head] = null;

@@ -29,7 +29,7 @@ import type { IcmpError } from '../wire/icmp-error.ts';
 import { OK } from '../wire/reason.ts';
 import { PROTOCOL_TCP } from '../wire/tcp.ts';
 import { PROTOCOL_UDP } from '../wire/udp.ts';
-import { checkMtu, Interface } from './interface.ts';
+import { checkMtu, Interface, type InterfaceSettings, LOOPBACK } from './interface.ts';
 import { TcpHost } from './tcp-host.ts';
 
 /** Frames that one call delivers through lo. What is left is due at once. */
@@ -67,6 +67,11 @@ export interface InterfaceOptions {
   checksumOffload?: boolean;
   /** Largest payload of a super-segment that the link cuts up itself, 0 none, up to 64000. @default 0 */
   gsoMax?: number;
+  /**
+   * The link carries frames whose payload is attached by reference (`Frame.attached`), as between two stacks in one
+   * process: it copies nothing. Wants `checksumOffload`. @default false
+   */
+  scatter?: boolean;
 }
 
 /**
@@ -131,7 +136,7 @@ export class Stack {
     const deliver = new Deliver(env, this.tcp, this.udp, this.icmp);
     const { output } = this.icmp;
     this.input = new IpInput(env, this.net, deliver, output, new Forwarder(env, this.net, output));
-    this.lo = this.makeInterface('lo', 'ip', true, null, 65536, 1000, 0, true);
+    this.lo = this.makeInterface(LOOPBACK);
     this.lo.addAddress('127.0.0.1/8');
     this.lo.addAddress('::1/128');
   }
@@ -168,7 +173,8 @@ export class Stack {
    * @throws RangeError if an option is out of range or the name is taken
    */
   addInterface(options: InterfaceOptions): Interface {
-    const { name, medium, mtu, txQueueLength = 1000, gsoMax = 0, checksumOffload = false } = options;
+    const { name, medium, mtu, txQueueLength = 1000, gsoMax = 0 } = options;
+    const { checksumOffload = false, scatter = false } = options;
     if (name === '' || this.interface(name) !== null)
       throw new RangeError(`interface name '${name}' is taken or empty`);
     if (medium !== 'ethernet' && medium !== 'ip')
@@ -176,6 +182,7 @@ export class Stack {
     checkMtu(mtu);
     if (!(txQueueLength >= 1)) throw new RangeError(`txQueueLength ${txQueueLength}: expected at least 1`);
     if (!(gsoMax >= 0 && gsoMax <= 64000)) throw new RangeError(`gsoMax ${gsoMax}: expected 0..64000`);
+    if (scatter && !checksumOffload) throw new RangeError('scatter: expected checksumOffload with it');
     let mac: Mac | null = null;
     if (medium === 'ethernet') {
       mac = options.mac === undefined ? this.randomMac() : parseMac(options.mac);
@@ -185,7 +192,8 @@ export class Stack {
         );
       }
     }
-    const ifc = this.makeInterface(name, medium, false, mac, mtu, txQueueLength, gsoMax, checksumOffload);
+    const rest = { mtu, txQueueLength, gsoMax, checksumOffload, scatter };
+    const ifc = this.makeInterface({ name, medium, loopback: false, mac, ...rest });
     // RFC 4291 appendix A: a link-local address made of the hardware address.
     if (mac !== null) ifc.addAddress(linkLocalOf(mac));
     return ifc;
@@ -209,7 +217,7 @@ export class Stack {
     this.tick(now);
     const { counters } = ifc;
     counters.rxPackets++;
-    counters.rxBytes += frame.end - frame.start;
+    counters.rxBytes += frame.length;
     if (!ifc.isUp || this.closed) {
       counters.rxDropped++;
       this.mib.countDrop('interface-down');
@@ -313,7 +321,7 @@ export class Stack {
       let frame = lo.dequeue();
       while (frame !== null) {
         lo.counters.rxPackets++;
-        lo.counters.rxBytes += frame.end - frame.start;
+        lo.counters.rxBytes += frame.length;
         this.receiveIp(lo, frame, frame.start, false);
         if (--budget <= 0) return;
         frame = lo.dequeue();
@@ -327,35 +335,16 @@ export class Stack {
     else if (e.protocol === PROTOCOL_UDP) this.udp.icmpError(e);
   }
 
-  private makeInterface(
-    name: string,
-    medium: Medium,
-    loopback: boolean,
-    mac: Mac | null,
-    mtu: number,
-    txQueueLength: number,
-    gsoMax: number,
-    checksumOffload: boolean,
-  ): Interface {
-    const index = this.nextIndex++;
-    const host = {
-      addressAdded: (ifc: Interface, entry: InterfaceAddress, detect: boolean) =>
-        this.addressAdded(ifc, entry, detect),
-      addressRemoved: (ifc: Interface, entry: InterfaceAddress) => this.addressRemoved(ifc, entry),
-      linkChanged: (ifc: Interface) => this.linkChanged(ifc),
-      queueFull: () => this.mib.countDrop('queue-full'),
-    };
+  private makeInterface(settings: InterfaceSettings): Interface {
     const ifc = new Interface(
-      host,
-      index,
-      name,
-      medium,
-      loopback,
-      mac,
-      mtu,
-      txQueueLength,
-      gsoMax,
-      checksumOffload,
+      {
+        addressAdded: (ifc, entry, detect) => this.addressAdded(ifc, entry, detect),
+        addressRemoved: (ifc, entry) => this.addressRemoved(ifc, entry),
+        linkChanged: ifc => this.linkChanged(ifc),
+        queueFull: () => this.mib.countDrop('queue-full'),
+      },
+      this.nextIndex++,
+      settings,
     );
     this.interfaces.push(ifc);
     this.net.devices.push(ifc);

@@ -23,6 +23,8 @@ export interface Path {
   readonly gsoMax: number;
   /** The link completes transport checksums (offload). */
   readonly checksumOffload: boolean;
+  /** The interface takes frames whose payload is attached by reference (and so not summed). */
+  readonly scatter: boolean;
   /** The first hop spreads packets in time (Linux's fq): bursts follow the pacing rate. */
   readonly paced: boolean;
   readonly valid: boolean;

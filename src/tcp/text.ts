@@ -91,7 +91,7 @@ function receiveNext(tcb: Tcb, segment: Segment, end: Seq, fin: boolean): void {
       tcb.ackNow = true;
       return;
     }
-    ringOf(tcb).write(tcb.rcvNxt, segment.bytes, segment.at + skip, fresh);
+    keep(tcb, segment, tcb.rcvNxt, fresh);
     charge(tcb, segment.length);
     advance(tcb, ((tcb.rcvNxt + fresh) | 0) as Seq);
     measureSegment(tcb, segment);
@@ -106,6 +106,14 @@ function receiveNext(tcb: Tcb, segment: Segment, end: Seq, fin: boolean): void {
   } else if (tcb.ooo !== null && (tcb.ooo.count > 0 || tcb.oooFin)) joinEarly(tcb);
   if (tcb.sackCount > 0) dropBlocks(tcb);
   tcb.ctx.wake(tcb);
+}
+
+/** Takes n bytes of the segment's text, from sequence number `at` on, into the buffer: copied, or by reference. */
+function keep(tcb: Tcb, segment: Segment, at: Seq, n: number): void {
+  const ring = ringOf(tcb);
+  const { attached } = segment;
+  if (attached !== null) ring.borrow(at, n, attached.blocks, attached.attachedAt);
+  else ring.write(at, segment.bytes, segment.at + seqDiff(at, segment.seq), n);
 }
 
 function ringOf(tcb: Tcb): ByteRing {
@@ -202,17 +210,16 @@ function overlap(tcb: Tcb, seq: Seq, end: Seq): void {
 /** Writes only bytes that are not here yet: the first copy wins (inconsistent retransmission). */
 function writeGaps(tcb: Tcb, segment: Segment, seq: Seq, dataEnd: Seq): void {
   const ooo = tcb.ooo!;
-  const ring = ringOf(tcb);
   let at = seq;
   for (let i = 0; i < ooo.count && seqLt(at, dataEnd); i++) {
     const l = ooo.left(i);
     const r = ooo.right(i);
     if (seqLe(r, at)) continue;
     if (seqGe(l, dataEnd)) break;
-    if (seqGt(l, at)) ring.write(at, segment.bytes, segment.at + seqDiff(at, seq), seqDiff(l, at));
+    if (seqGt(l, at)) keep(tcb, segment, at, seqDiff(l, at));
     at = r;
   }
-  if (seqLt(at, dataEnd)) ring.write(at, segment.bytes, segment.at + seqDiff(at, seq), seqDiff(dataEnd, at));
+  if (seqLt(at, dataEnd)) keep(tcb, segment, at, seqDiff(dataEnd, at));
 }
 
 /**

@@ -23,6 +23,8 @@ import { announceWindow } from './window.ts';
 /** The last step of the way out: builds the frames of one segment, or of one burst, and gives them to IP. */
 
 const PROTOCOL_TCP = 6;
+/** From how many bytes on payload travels by reference where it can: below that, copying is as fast. */
+const ATTACH = 1024;
 const ECT_0 = 2;
 
 /** Of the last segment that could not be sent: this host dropped it itself, for want of room in its queue. */
@@ -108,7 +110,8 @@ function sendOne(
   isNew: boolean,
 ): boolean {
   const ctx = tcb.ctx;
-  const frame = ctx.net.frame(length + HEADER + MAX_OPTION_SPACE);
+  const attach = tcb.path.scatter && length >= ATTACH && !(flags & SYN) && !tcb.urgentMode;
+  const frame = ctx.net.frame((attach ? 0 : length) + HEADER + MAX_OPTION_SPACE);
   const bytes = frame.bytes;
   const start = frame.start;
   let end = start + HEADER;
@@ -144,7 +147,11 @@ function sendOne(
   }
   const ack = flags & ACK ? tcb.rcvNxt : 0;
   putTcpHeader(bytes, start, tcb.localPort, tcb.remotePort, seq, ack, end - start, flags, window, urgent);
-  if (length > 0) {
+  if (attach) {
+    tcb.sendRing!.lend(seq, length, frame.blocks);
+    frame.attached = length;
+    frame.attachedAt = seq;
+  } else if (length > 0) {
     // The data of a SYN begin behind its own number.
     tcb.sendRing!.copyOut(flags & SYN ? (((seq + 1) | 0) as Seq) : seq, bytes, end, length);
     end += length;
@@ -165,13 +172,13 @@ function sendOne(
 
 /** Completes the checksum (MUST-2), or prepares it for a link that does. */
 function seal(tcb: Tcb, frame: Frame): void {
-  const { bytes, start, end } = frame;
+  const { bytes, start } = frame;
   if (!tcb.path.checksumOffload) {
     putTcpChecksumFrame(frame, start, tcb.local, tcb.remote);
     frame.csum = CSUM_GOOD;
     return;
   }
-  const field = fold(pseudoSum(tcb.local, tcb.remote, PROTOCOL_TCP, end - start));
+  const field = fold(pseudoSum(tcb.local, tcb.remote, PROTOCOL_TCP, frame.length));
   bytes[start + TCP_AT_CHECKSUM] = field >>> 8;
   bytes[start + TCP_AT_CHECKSUM + 1] = field;
   frame.csum = CSUM_PARTIAL;

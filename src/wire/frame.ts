@@ -1,3 +1,6 @@
+import { BLOCK, type Block } from '../base/ring.ts';
+import type { Seq } from '../base/seq.ts';
+
 /**
  * Frames: the pooled, reference-counted packets that links carry.
  *
@@ -5,6 +8,9 @@
  * header, IP header, link header, each moving `start` down into the headroom. Once handed to a link a
  * frame is never changed; whoever wants to alter one (a link that corrupts) copies first. Whoever takes
  * a frame releases it; nothing keeps a view into `bytes` after releasing.
+ *
+ * A frame may also have payload attached by reference: blocks of the sender's buffer, behind the headers in
+ * `bytes`. Only links that say so (`scatter`) are given such frames; anybody else calls `gather` first.
  */
 
 /** Bytes kept free in front of a transport segment: Ethernet 14, IPv6 40 (IPv4 up to 60), rounded up. */
@@ -27,6 +33,10 @@ export class Frame {
   /** Segment size if this is a super-segment for offload, else 0. */
   gsoSize = 0;
   refs = 1;
+  /** Bytes of payload attached behind `end`: in `blocks`, of which the first holds sequence number `attachedAt`. */
+  attached = 0;
+  attachedAt = 0 as Seq;
+  readonly blocks: Block[] = [];
   private readonly pool: FramePool | null;
 
   constructor(capacity: number, pool: FramePool | null = null) {
@@ -36,7 +46,7 @@ export class Frame {
   }
 
   get length(): number {
-    return this.end - this.start;
+    return this.end - this.start + this.attached;
   }
 
   retain(): this {
@@ -45,11 +55,47 @@ export class Frame {
   }
 
   release(): void {
-    if (--this.refs === 0 && this.pool !== null) this.pool.put(this);
+    if (--this.refs > 0) return;
+    if (this.attached > 0) this.detach();
+    if (this.pool !== null) this.pool.put(this);
+  }
+
+  /**
+   * This frame with all of its payload in `bytes`: itself if nothing is attached, else a copy that takes its place
+   * (this one is released).
+   */
+  gather(): Frame {
+    if (this.attached === 0) return this;
+    const capacity = this.end + this.attached;
+    const f = this.pool !== null ? this.pool.take(capacity) : new Frame(capacity);
+    f.bytes.set(this.bytes.subarray(this.start, this.end), this.start);
+    f.start = this.start;
+    f.end = this.end;
+    f.csum = this.csum;
+    f.gsoSize = this.gsoSize;
+    let within = this.attachedAt & (BLOCK - 1);
+    let left = this.attached;
+    for (const { bytes } of this.blocks) {
+      const run = Math.min(left, BLOCK - within);
+      f.bytes.set(bytes.subarray(within, within + run), f.end);
+      f.end += run;
+      left -= run;
+      within = 0;
+    }
+    this.release();
+    return f;
+  }
+
+  private detach(): void {
+    const { blocks } = this;
+    for (let i = 0; i < blocks.length; i++) blocks[i]!.release();
+    blocks.length = 0;
+    this.attached = 0;
   }
 
   /** A fresh copy with the same headroom, for a link that must change what it carries. */
   copy(): Frame {
+    if (this.attached > 0) return this.retain().gather();
     const f = this.pool !== null ? this.pool.take(this.bytes.length) : new Frame(this.bytes.length);
     f.bytes.set(this.bytes.subarray(this.start, this.end), this.start);
     f.start = this.start;

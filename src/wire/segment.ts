@@ -1,5 +1,6 @@
 import { Address } from '../base/address.ts';
 import type { Seq } from '../base/seq.ts';
+import type { Frame } from './frame.ts';
 
 /** TCP header flags (RFC 9293 §3.1, RFC 3168, RFC 9768 for AE). */
 export const FIN = 0x01;
@@ -34,6 +35,8 @@ export class Segment {
   bytes: Uint8Array = EMPTY;
   at = 0;
   length = 0;
+  /** The frame that holds the payload by reference (`Frame.attached`): then `bytes` holds the headers only. */
+  attached: Frame | null = null;
   /** Where the TCP header begins in `bytes`. */
   headersAt = 0;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BLOCK, ByteRing, SlabPool } from '../../src/base/ring.ts';
+import { BLOCK, type Block, ByteRing, SlabPool } from '../../src/base/ring.ts';
 import { seq } from '../../src/base/seq.ts';
 
 const pattern = (n: number, from = 0): Uint8Array =>
@@ -25,13 +25,13 @@ describe('ByteRing', () => {
   test('holds no block when empty, and gives blocks back as the base moves', () => {
     const pool = new SlabPool(2);
     const ring = new ByteRing(pool);
-    ring.reset(seq(100));
+    ring.reset(seq(0));
     expect(ring.blocks).toBe(0);
-    ring.write(seq(100), pattern(3 * BLOCK), 0, 3 * BLOCK);
+    ring.write(seq(0), pattern(3 * BLOCK), 0, 3 * BLOCK);
     expect(ring.blocks).toBe(3);
-    ring.dropTo(seq(100 + BLOCK + 1));
+    ring.dropTo(seq(BLOCK + 1));
     expect(ring.blocks).toBe(2);
-    ring.dropTo(seq(100 + 3 * BLOCK));
+    ring.dropTo(seq(3 * BLOCK));
     expect(ring.blocks).toBe(0);
     expect(pool.inUse).toBe(0);
     expect(pool.idle).toBe(2);
@@ -115,5 +115,118 @@ describe('ByteRing', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  describe('lends its blocks', () => {
+    const read = (ring: ByteRing, at: number, n: number): Uint8Array => {
+      const out = new Uint8Array(n);
+      ring.copyOut(seq(at), out, 0, n);
+      return out;
+    };
+    const rings = () => {
+      const pools = [new SlabPool(), new SlabPool()] as const;
+      const [sender, receiver] = [new ByteRing(pools[0]), new ByteRing(pools[1])];
+      sender.reset(seq(1000));
+      receiver.reset(seq(1000));
+      /** What a frame does with [at, at+n): holds it, gives it to the receiver, lets go. */
+      const carry = (at: number, n: number) => {
+        const list: Block[] = [];
+        sender.lend(seq(at), n, list);
+        receiver.borrow(seq(at), n, list, seq(at));
+        for (const block of list) block.release();
+      };
+      return { pools, sender, receiver, carry };
+    };
+
+    test('and the borrower has the bytes when the lender is done with them, and gives them home', () => {
+      const { pools, sender, receiver, carry } = rings();
+      const data = pattern(3 * BLOCK);
+      sender.write(seq(1000), data, 0, data.length);
+      carry(1000, data.length);
+      sender.free();
+      expect(read(receiver, 1000, data.length)).toEqual(data);
+      // None was copied: the receiver's own pool gave nothing.
+      expect(pools[1].inUse).toBe(0);
+      expect(pools[0].inUse).toBe(receiver.blocks);
+      receiver.dropTo(seq(1000 + data.length));
+      expect(pools[0].inUse).toBe(0);
+    });
+
+    test('and goes on writing behind what it has lent', () => {
+      const { pools, sender, receiver, carry } = rings();
+      const data = pattern(2000);
+      sender.write(seq(1000), data, 0, 700);
+      carry(1000, 700);
+      sender.write(seq(1700), data, 700, 1300);
+      expect(pools[0].inUse).toBe(1);
+      carry(1700, 1300);
+      expect(read(receiver, 1000, 2000)).toEqual(data);
+    });
+
+    test('a borrower that writes into a block copies it first, so that the lender keeps its bytes', () => {
+      const { sender, receiver, carry } = rings();
+      const data = pattern(900);
+      sender.write(seq(1000), data, 0, 900);
+      carry(1000, 500);
+      receiver.write(seq(1500), pattern(400, 77), 0, 400);
+      expect(read(sender, 1000, 900)).toEqual(data);
+      expect(read(receiver, 1000, 500)).toEqual(data.subarray(0, 500));
+      expect(read(receiver, 1500, 400)).toEqual(pattern(400, 77));
+    });
+
+    test('a block that its lender has left belongs to the last who holds it', () => {
+      const { pools, sender, receiver, carry } = rings();
+      sender.write(seq(1000), pattern(100), 0, 100);
+      carry(1000, 100);
+      sender.free();
+      receiver.write(seq(1100), pattern(50, 3), 0, 50);
+      expect(pools[1].inUse).toBe(0);
+      expect(read(receiver, 1100, 50)).toEqual(pattern(50, 3));
+    });
+
+    test('a stream cut in any way, some of it carried by copy and some twice, arrives whole', () => {
+      const piece = fc.record({
+        n: fc.integer({ min: 1, max: 3 * BLOCK }),
+        how: fc.constantFrom('lend', 'lend', 'copy', 'both'),
+        ahead: fc.boolean(),
+      });
+      fc.assert(
+        fc.property(fc.array(piece, { minLength: 1, maxLength: 20 }), fc.integer(), (pieces, origin) => {
+          const pools = [new SlabPool(), new SlabPool()] as const;
+          const [sender, receiver] = [new ByteRing(pools[0]), new ByteRing(pools[1])];
+          sender.reset(seq(origin));
+          receiver.reset(seq(origin));
+          const total = pieces.reduce((sum, p) => sum + p.n, 0);
+          const data = pattern(total);
+          let at = 0;
+          const early: [number, number][] = [];
+          const deliver = (from: number, n: number, how: string) => {
+            if (how !== 'copy') {
+              const list: Block[] = [];
+              sender.lend(seq(origin + from), n, list);
+              receiver.borrow(seq(origin + from), n, list, seq(origin + from));
+              for (const block of list) block.release();
+            }
+            if (how !== 'lend') receiver.write(seq(origin + from), data, from, n);
+          };
+          for (const { n, how, ahead } of pieces) {
+            sender.write(seq(origin + at), data, at, n);
+            if (ahead) early.push([at, n]);
+            else deliver(at, n, how);
+            at += n;
+          }
+          for (const [from, n] of early) deliver(from, n, 'lend');
+          const out = new Uint8Array(total);
+          receiver.copyOut(seq(origin), out, 0, total);
+          expect(Buffer.compare(out, data)).toBe(0);
+          sender.copyOut(seq(origin), out, 0, total);
+          expect(Buffer.compare(out, data)).toBe(0);
+          sender.dropTo(seq(origin + total));
+          receiver.dropTo(seq(origin + total));
+          expect([pools[0].inUse, pools[1].inUse]).toEqual([0, 0]);
+        }),
+        { numRuns: 200 },
+      );
+    });
   });
 });

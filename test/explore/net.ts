@@ -28,6 +28,7 @@ class OnlyPath implements Path {
   readonly loopback = false;
   readonly gsoMax = 0;
   readonly checksumOffload = true;
+  readonly scatter = false;
   readonly valid = true;
   readonly congested = false;
   readonly paced = false;

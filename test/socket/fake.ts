@@ -251,6 +251,7 @@ export class FakeHost implements SocketHost, StreamHost {
       loopback: false,
       gsoMax: 0,
       checksumOffload: false,
+      scatter: false,
       valid: true,
     } as Path;
     const frames = new FramePool();

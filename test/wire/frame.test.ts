@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { BLOCK, SlabPool } from '../../src/base/ring.ts';
+import { seq } from '../../src/base/seq.ts';
 import { CSUM_GOOD, FramePool, HEADROOM } from '../../src/wire/frame.ts';
 
 describe('frames', () => {
@@ -36,6 +38,31 @@ describe('frames', () => {
       expect(f.bytes[f.end - 1]).toBe(7);
       expect(f.view.getUint8(f.end - 1)).toBe(7);
     }
+  });
+
+  test('payload attached by reference is held until the last release, and can be gathered', () => {
+    const slabs = new SlabPool();
+    const ring = slabs.takeRing(seq(BLOCK - 10));
+    const data = Uint8Array.from({ length: BLOCK + 500 }, (_, i) => i * 7);
+    ring.write(seq(BLOCK - 10), data, 0, data.length);
+    const pool = new FramePool();
+    const f = pool.from(Uint8Array.of(1, 2, 3));
+    ring.lend(seq(BLOCK - 10), data.length, f.blocks);
+    f.attached = data.length;
+    f.attachedAt = seq(BLOCK - 10);
+    f.gsoSize = 100;
+    expect(f.length).toBe(3 + data.length);
+    f.retain();
+    const whole = f.gather();
+    expect(whole).not.toBe(f);
+    expect([whole.start, whole.length, whole.attached, whole.gsoSize]).toEqual([f.start, f.length, 0, 100]);
+    expect(whole.bytes.subarray(whole.start, whole.end)).toEqual(Uint8Array.of(1, 2, 3, ...data));
+    expect(whole.gather()).toBe(whole);
+    ring.free();
+    expect(slabs.inUse).toBe(3);
+    f.release();
+    expect(slabs.inUse).toBe(0);
+    expect(pool.take(10).length).toBe(0);
   });
 
   test('a frame holds what was asked for, up to a 64 KiB super-segment and beyond', () => {
