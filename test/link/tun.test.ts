@@ -91,6 +91,7 @@ test('the set-up is told step by step, with what each needs root for', () => {
   expect(steps.map(s => s.command.join(' '))).toEqual([
     'ip -n blue tuntap add dev lab0 mode tun user 1000 vnet_hdr',
     'ip -n blue link set dev lab0 mtu 9000',
+    'ip -n blue link set dev lab0 txqueuelen 5000',
     'ip -n blue addr add 10.5.0.1/24 dev lab0',
     'ip -n blue addr add fd05::1/64 dev lab0 nodad',
     'ip -n blue link set dev lab0 up',

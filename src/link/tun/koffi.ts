@@ -15,6 +15,10 @@ interface Library {
 export interface Koffi {
   load(path: string | null): Library;
   errno(): number;
+  /** Where the bytes lie in memory. */
+  address(bytes: Uint8Array | Uint32Array | BigUint64Array): bigint;
+  /** Memory that is not JavaScript's. */
+  view(address: bigint, bytes: number): ArrayBuffer;
   proto(result: unknown, parameters: readonly unknown[]): unknown;
   pointer(type: unknown): unknown;
   register(callback: (...args: number[]) => void, type: unknown): bigint;

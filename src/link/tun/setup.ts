@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
+/** Packets that wait for us: a whole window of 6 MiB, the kernel's largest unless told otherwise, in packets of 1500 bytes. */
+const QUEUE = 5000;
+
 /** What the kernel's end of a link shall be like. */
 export interface TunSetup {
   /** The device. */
@@ -45,6 +48,10 @@ export function tunSetup(setup: TunSetup): SetupStep[] {
       why: 'only CAP_NET_ADMIN may change what an interface takes',
     });
   }
+  steps.push({
+    command: [...ip, 'link', 'set', 'dev', name, 'txqueuelen', `${QUEUE}`],
+    why: "the kernel's senders run over the 500 packets that a device keeps at first, and only CAP_NET_ADMIN changes that",
+  });
   for (const address of setup.addresses) {
     steps.push({
       // Without duplicate address detection, which nobody answers and which would keep IPv6 waiting.
