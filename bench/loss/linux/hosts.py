@@ -158,6 +158,9 @@ poll.register(0, selectors.EVENT_READ, command)
 while True:
     for key, _ in poll.select():
         run = getattr(key.data, '__self__', None)
+        if run and run.s is None:
+            # A command of this same turn has ended it.
+            continue
         try:
             key.data()
         except OSError as e:

@@ -107,18 +107,26 @@ export async function setUp(space: Namespace, address: string): Promise<void> {
   await must('ip', ['route', 'add', 'default', 'dev', 'wire', 'src', address]);
 }
 
-/** The relay as a process of its own: this same program with the ports as arguments. */
-export function startRelay(ports: readonly Port[]): Promise<Lines<FlowReport, RelayCommand>> {
-  const args = ['-f', '10', process.execPath, process.argv[1]!, '--relay', JSON.stringify(ports)];
-  const relay = new Lines<FlowReport, RelayCommand>(
-    spawn('chrt', args, { stdio: ['pipe', 'pipe', 'inherit'] }),
-    'the relay',
+/**
+ * A process of its own that runs this same program with other arguments, in real time whatever else the machine
+ * does. Its first line says that it is ready.
+ */
+export function startSelf<Told, Command extends object>(
+  ...args: readonly string[]
+): Promise<Lines<Told, Command>> {
+  const command = ['-f', '10', process.execPath, process.argv[1]!, ...args];
+  const self = new Lines<Told, Command>(
+    spawn('chrt', command, { stdio: ['pipe', 'pipe', 'inherit'] }),
+    args[0]!,
   );
   return new Promise(resolve => {
-    // Its first line says that the devices are open.
-    relay.ontold = () => resolve(relay);
+    self.ontold = () => resolve(self);
   });
 }
+
+/** The relay between these devices, which it makes. */
+export const startRelay = (ports: readonly Port[]): Promise<Lines<FlowReport, RelayCommand>> =>
+  startSelf('--relay', JSON.stringify(ports));
 
 export const python = (space: Namespace): Lines<HostTold> =>
   new Lines(space.start('chrt', ['-r', '5', 'python3', HOSTS], 'pipe'), HOSTS);

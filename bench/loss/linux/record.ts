@@ -3,7 +3,7 @@ import { noTun } from '../../../test/peers/tun/net.ts';
 import { machine, machineLine } from '../../harness.ts';
 import { CELLS, type Cell, SEEDS } from '../cells.ts';
 import { hz, openHosts, sysctls } from './hosts.ts';
-import { type Port, Relay } from './relay.ts';
+import { relayed } from './relay.ts';
 import { COLUMNS, Results } from './results.ts';
 import { expectedRate, Runner } from './runner.ts';
 import { table } from './table.ts';
@@ -82,8 +82,4 @@ async function main(): Promise<void> {
 }
 
 if (process.argv.includes('--help')) console.log(USAGE);
-else if (process.argv[2] === '--relay') {
-  const relay = new Relay(JSON.parse(process.argv[3]!) as Port[]);
-  process.stdout.write('{}\n');
-  relay.run();
-} else await main();
+else if (!relayed()) await main();

@@ -73,7 +73,7 @@ const PR_SET_TIMERSLACK = 29;
  * It does nothing else and never returns, so it waits in ppoll(2) itself, to the microsecond: timers of Node's event
  * loop would be late by up to a millisecond each.
  */
-export class Relay {
+class Relay {
   private readonly system = new System();
   private readonly ppoll: NativeFunction;
   private readonly fds: number[] = [];
@@ -209,3 +209,12 @@ export class Relay {
 
 const clock = (): Micros => performance.now() * 1000;
 const counts = ({ offered, lost, overflowed }: Direction): DirectionReport => ({ offered, lost, overflowed });
+
+/** Is this process the relay (see `startRelay`)? Then it relays until its standard input ends. */
+export function relayed(): boolean {
+  if (process.argv[2] !== '--relay') return false;
+  const relay = new Relay(JSON.parse(process.argv[3]!) as Port[]);
+  writeSync(1, '{}\n');
+  relay.run();
+  return true;
+}

@@ -1,0 +1,240 @@
+import { writeFileSync } from 'node:fs';
+import { missing } from '../../../test/peers/kit.ts';
+import { noTun, openNamespace } from '../../../test/peers/tun/net.ts';
+import { machine, machineLine } from '../../harness.ts';
+import type { Wire } from '../impairments.ts';
+import {
+  addressNumber,
+  CLIENT,
+  type HostTold,
+  hz,
+  type Lines,
+  python,
+  SERVER,
+  setUp,
+  startRelay,
+  startSelf,
+} from './hosts.ts';
+import { DEVICE, LASTACK, type LastackCommand, serveLastack } from './lastack.ts';
+import { type FlowReport, type RelayCommand, relayed } from './relay.ts';
+
+/**
+ * Flows of Linux and of lastack side by side through one bottleneck, in real time: does each get its share? All of
+ * them use CUBIC, begin together and send to one Linux host for as long as a run lasts.
+ */
+const USAGE = `node scripts/run.mjs bench/loss/linux/beside.ts [options]
+
+  --quick        one run of 20 seconds each, nothing written
+  --seconds N    how long a run lasts (60)
+  --runs N       runs of each mix (5)
+  --help         this text
+
+Needs root, /dev/net/tun, koffi, python3, ip, nsenter, unshare, chrt.`;
+
+/** 20 Mbit/s, 50 ms, and a drop-tail queue of one product of the two: 125 kB, 83 packets of 1500 bytes. */
+const WIRE: Wire = { kind: 'random', loss: 0, rtt: 50_000, rate: 20_000_000, queue: 83 };
+/** Flows of Linux and flows of lastack; those without the one or the other show what is usual. */
+const MIXES: readonly (readonly [linux: number, lastack: number])[] = [
+  [1, 1],
+  [2, 0],
+  [0, 2],
+  [4, 4],
+  [8, 0],
+  [0, 8],
+];
+const SAMPLE_SECONDS = 10;
+const FIRST_PORT = 2000;
+const ENDLESS = 1e15;
+
+const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
+function option(name: string, otherwise: number): number {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : Number(process.argv[at + 1]);
+}
+
+interface Flow {
+  readonly by: 'linux' | 'lastack';
+  readonly port: number;
+  /** Bytes that the server had read at each sample. */
+  readonly bytes: number[];
+}
+
+interface Run {
+  readonly mix: readonly [number, number];
+  readonly run: number;
+  readonly seconds: readonly number[];
+  readonly flows: readonly Omit<Flow, 'port'>[];
+  readonly lost: number;
+  readonly late: readonly [number, number, number];
+}
+
+/** Three namespaces round the relay: clients of Linux, the server, and lastack behind a kernel that forwards. */
+class Bench {
+  readonly relay: Lines<FlowReport, RelayCommand>;
+  readonly linux: Lines<HostTold>;
+  readonly lastack: Lines<HostTold, LastackCommand>;
+  readonly server: Lines<HostTold>;
+  private port = FIRST_PORT;
+  private readonly waiting = new Map<string, (told: HostTold & FlowReport) => void>();
+  private readonly spaces: readonly { close(): Promise<void> }[];
+
+  static async open(): Promise<Bench> {
+    const [clients, server, behind] = [await openNamespace(), await openNamespace(), await openNamespace()];
+    const relay = await startRelay([
+      { namespace: clients.path, address: addressNumber(CLIENT) },
+      { namespace: server.path, address: addressNumber(SERVER) },
+      { namespace: behind.path, address: addressNumber(LASTACK) },
+    ]);
+    await setUp(clients, CLIENT);
+    await setUp(server, SERVER);
+    await setUp(behind, '10.79.3.1');
+    const lastack = await startSelf<HostTold, LastackCommand>('--lastack', behind.path);
+    await behind.exec('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
+    await behind.exec('ip', ['link', 'set', DEVICE, 'txqueuelen', '10000', 'up']);
+    await behind.exec('ip', ['route', 'add', `${LASTACK}/32`, 'dev', DEVICE]);
+    return new Bench(relay, python(clients), lastack, python(server), [clients, server, behind]);
+  }
+
+  private constructor(
+    relay: Bench['relay'],
+    linux: Bench['linux'],
+    lastack: Bench['lastack'],
+    server: Bench['server'],
+    spaces: Bench['spaces'],
+  ) {
+    this.relay = relay;
+    this.linux = linux;
+    this.lastack = lastack;
+    this.server = server;
+    this.spaces = spaces;
+    for (const lines of [relay, linux, lastack, server] as Lines<HostTold & FlowReport>[]) {
+      lines.ontold = told => {
+        const [[what, port] = []] = Object.entries(told);
+        this.waiting.get(`${what} ${port}`)?.(told);
+      };
+    }
+  }
+
+  async run(mix: readonly [number, number], run: number, seconds: number): Promise<Run> {
+    const flows: Flow[] = [];
+    // In turn, so that neither is always the first.
+    for (let i = 0; i < Math.max(...mix); i++) {
+      const both = (['linux', 'lastack'] as const).filter((_, k) => i < mix[k]!);
+      for (const by of run % 2 === 0 ? both : both.reverse())
+        flows.push({ by, port: this.port++, bytes: [] });
+    }
+    const shared = `${mix} ${run}`;
+    for (const { port } of flows) {
+      const seeds = { data: `${shared}/data`, acks: `${shared}/acks` };
+      this.relay.tell({ flow: port, wire: WIRE, seeds, shared });
+      this.server.tell({ listen: port, bytes: ENDLESS, clamp: 0 });
+      await this.told('listening', port);
+    }
+    const connected = flows.map(({ port }) => this.told('connected', port));
+    for (const { by, port } of flows) {
+      if (by === 'linux') this.linux.tell({ connect: port, bytes: ENDLESS });
+      else this.lastack.tell({ connect: port, to: SERVER });
+    }
+    await Promise.all(connected);
+    const began = performance.now();
+    const samples: number[] = [];
+    for (let at = SAMPLE_SECONDS; at <= seconds; at += SAMPLE_SECONDS) {
+      await sleep(began + at * 1000 - performance.now());
+      samples.push(at);
+      for (const { port, bytes } of flows) {
+        this.server.tell({ count: port });
+        bytes.push(((await this.told('counted', port)) as unknown as { bytes: number }).bytes);
+      }
+    }
+    for (const { port } of flows) this.server.tell({ drop: port });
+    await sleep(1000);
+    for (const { by, port } of flows) if (by === 'linux') this.linux.tell({ drop: port });
+    await sleep(1000);
+    const reports: FlowReport[] = [];
+    for (const { port } of flows) {
+      this.relay.tell({ end: port });
+      reports.push(await this.told('ended', port));
+    }
+    const late = [0, 1, 2].map(i => Math.max(...reports.map(r => r.late[i]!))) as [number, number, number];
+    const lost = reports[0]!.data.overflowed;
+    return { mix, run, seconds: samples, flows: flows.map(({ by, bytes }) => ({ by, bytes })), lost, late };
+  }
+
+  async close(): Promise<void> {
+    for (const lines of [this.linux, this.lastack, this.server, this.relay] as Lines<HostTold>[]) lines.end();
+    for (const space of this.spaces) await space.close();
+  }
+
+  private told(what: string, port: number): Promise<HostTold & FlowReport> {
+    const key = `${what} ${port}`;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`nobody said ${key}`)), 30_000);
+      this.waiting.set(key, told => {
+        clearTimeout(timer);
+        this.waiting.delete(key);
+        resolve(told);
+      });
+    });
+  }
+}
+
+/** What each flow got, as a share of an even division, and each stack all its flows together. */
+function shares({ mix, flows }: Run): { flows: number[]; linux: number; lastack: number; megabits: number } {
+  const got = flows.map(f => f.bytes.at(-1)!);
+  const all = got.reduce((a, b) => a + b, 0);
+  const of = (by: Flow['by'], n: number): number =>
+    got.filter((_, i) => flows[i]!.by === by).reduce((a, b) => a + b, 0) / ((all * n) / flows.length);
+  return {
+    flows: got.map(n => n / (all / flows.length)),
+    linux: of('linux', mix[0]),
+    lastack: of('lastack', mix[1]),
+    megabits: (all * 8) / flows[0]!.bytes.length / SAMPLE_SECONDS / 1e6,
+  };
+}
+
+function line(run: Run): string {
+  const s = shares(run);
+  const list = s.flows.map((n, i) => `${run.flows[i]!.by} ${n.toFixed(2)}`).join(', ');
+  const stacks = run.mix.includes(0) ? '' : `; Linux ${s.linux.toFixed(2)}, lastack ${s.lastack.toFixed(2)}`;
+  return `${run.mix.join('+')} run ${run.run}: ${list}${stacks}; ${s.megabits.toFixed(1)} Mbit/s, late ${run.late.join(' ')}`;
+}
+
+async function main(): Promise<void> {
+  const why = noTun() ?? missing('python3', 'sysctl', 'chrt');
+  if (why !== null) {
+    console.error(`bench/loss/linux: ${why}`);
+    process.exit(2);
+  }
+  const quick = process.argv.includes('--quick');
+  const seconds = option('seconds', quick ? 20 : 60);
+  const runs = option('runs', quick ? 1 : 5);
+  const m = machine();
+  console.error(machineLine(m));
+  const bench = await Bench.open();
+  const done: Run[] = [];
+  for (let run = 1; run <= runs; run++)
+    for (const mix of MIXES) {
+      const r = await bench.run(mix, run, seconds);
+      done.push(r);
+      console.log(line(r));
+      if (quick) continue;
+      const head = {
+        date: new Date().toISOString().slice(0, 10),
+        machine: machineLine(m),
+        hz: hz(),
+        wire: WIRE,
+      };
+      const rows = done.map(d => `    ${JSON.stringify(d)}`).join(',\n');
+      writeFileSync(
+        'bench/loss/linux/beside.json',
+        `{\n  "recorded": ${JSON.stringify(head)},\n  "runs": [\n${rows}\n  ]\n}\n`,
+      );
+    }
+  await bench.close();
+  process.exit(0);
+}
+
+if (process.argv.includes('--help')) console.log(USAGE);
+else if (process.argv[2] === '--lastack') serveLastack(process.argv[3]!);
+else if (!relayed()) await main();
