@@ -121,6 +121,8 @@ export class Driver implements Task {
 
   /** A turn at the stack's deadline; called by the clock. */
   run(): void {
+    // Timers are not taken back: one that an earlier one has overtaken would else set another, for ever.
+    if (this.clock.now() < this.wakeAt) return;
     this.wakeAt = NEVER;
     this.turn();
   }

@@ -8,6 +8,8 @@ import { Loop } from './loop.ts';
 /** Node's event loop: tasks by `setImmediate`, timers by one `setTimeout`, time by the monotonic clock. */
 export class NodeLoop extends Loop {
   private timer: NodeJS.Timeout | null = null;
+  /** When the timer fires. */
+  private timerAt: Micros = NEVER;
   private immediate: NodeJS.Immediate | null = null;
   private held = 0;
 
@@ -35,14 +37,22 @@ export class NodeLoop extends Loop {
   }
 
   protected arm(at: Micros): void {
+    // A deadline moves on with each segment: a timer that fires too early costs less than a new one each time.
+    if (this.timer !== null && this.timerAt <= at && at !== NEVER) return;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     if (at === NEVER) return;
     // Rounded up: a timer must not fire early. Longer waits than setTimeout knows are taken in steps.
     const ms = Math.max(0, Math.min(Math.ceil((at - this.now()) / 1000), 0x7fffffff));
-    this.timer = setTimeout(this.tick, ms);
+    this.timerAt = at;
+    this.timer = setTimeout(this.fired, ms);
     if (this.held === 0) this.timer.unref();
   }
+
+  private readonly fired = (): void => {
+    this.timer = null;
+    this.turn();
+  };
 
   private readonly tick = (): void => this.turn();
 }
