@@ -60,10 +60,10 @@ export class Router {
 
   /** Joins another link. @throws RangeError as the constructor does */
   add(link: RouterLink): Interface {
-    const { medium, mtu } = link.link;
+    const { medium, mtu, offloads } = link.link;
     const name = link.name ?? `eth${this.stack.interfaces.length - 1}`;
     const mac = link.mac === undefined ? {} : { mac: link.mac };
-    const ifc = this.stack.addInterface({ name, medium, mtu, ...mac });
+    const ifc = this.stack.addInterface({ name, medium, mtu, ...mac, ...offloads });
     for (const address of link.addresses) check(ifc.addAddress(address), `${name}: address ${address}`);
     this.driver.attach(ifc, link.link);
     return ifc;

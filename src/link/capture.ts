@@ -49,7 +49,8 @@ export class CaptureLink implements Link {
     this.now = now;
     this.medium = inner.medium;
     this.mtu = inner.mtu;
-    inner.onreceive = frame => {
+    inner.onreceive = given => {
+      const frame = given.gather();
       this.point.record(frame, this.now(), false);
       if (this.onreceive !== null) this.onreceive(frame);
       else frame.release();

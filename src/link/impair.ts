@@ -60,7 +60,7 @@ export class ImpairedLink implements Link, ChannelHost, Task {
     this.in = new Channel(this.wire, 1, options.random);
     this.set(options);
     for (const rule of options.rules ?? []) this.rule(rule);
-    inner.onreceive = frame => this.in.offer(frame, this.clock.now());
+    inner.onreceive = frame => this.in.offer(frame.gather(), this.clock.now());
     inner.onwritable = () => this.flush();
     inner.onclose = reason => this.onclose?.(reason);
   }

@@ -4,6 +4,16 @@ import type { Frame } from '../wire/frame.ts';
 /** What the frames of a link begin with: an Ethernet header, or at once the IP header. */
 export type Medium = 'ethernet' | 'ip';
 
+/** What a link does that the stack then need not: spread into the options of `Stack.addInterface`. */
+export interface Offloads {
+  /** It completes transport checksums, and vouches for those of what it delivers. */
+  readonly checksumOffload: boolean;
+  /** Largest payload of a super-segment that it takes, 0 for none. */
+  readonly gsoMax: number;
+  /** It carries payload by reference (`Frame.attached`). */
+  readonly scatter?: boolean;
+}
+
 /**
  * A link carries frames to whatever is at its other end. It always queues: `transmit` never leads to a
  * call of anybody's `onreceive` before it returns, so that a stack is never entered twice.
@@ -12,6 +22,7 @@ export interface Link {
   readonly medium: Medium;
   /** Largest IP datagram, in bytes, link header not counted. */
   readonly mtu: number;
+  readonly offloads?: Offloads;
   /**
    * Takes the frame over, unless the link is full.
    * @returns false if it is full or closed: the frame stays the caller's, and `onwritable` will be called

@@ -1,13 +1,8 @@
 import type { Frame } from '../wire/frame.ts';
-import type { Clock, Link, Medium, Task } from './link.ts';
+import type { Clock, Link, Medium, Offloads, Task } from './link.ts';
 
-/**
- * For the interfaces at both ends of a memory link: segments go through whole, up to 64 KB, unsummed and uncopied.
- * Nothing in between may look into their payload (a capture, rules that corrupt): leave it out there.
- *
- *     stack.addInterface({ name: 'mem0', medium: 'ip', mtu: 1500, ...MEMORY_OFFLOADS });
- */
-export const MEMORY_OFFLOADS = { checksumOffload: true, gsoMax: 64000, scatter: true } as const;
+/** Segments of up to 64 KB go through whole, unsummed and uncopied: both ends are in this process. */
+export const MEMORY_OFFLOADS: Offloads = { checksumOffload: true, gsoMax: 64000, scatter: true };
 
 export interface MemoryOptions {
   /** @default 'ip' */
@@ -16,6 +11,11 @@ export interface MemoryOptions {
   mtu?: number;
   /** Frames that may wait in each direction before `transmit` refuses. @default 1024 */
   queue?: number;
+  /**
+   * Carry super-segments as they are, by reference. Leave it off where frames shall be as on a wire of this MTU, or
+   * where something in between looks into them. @default false
+   */
+  offload?: boolean;
 }
 
 /**
@@ -36,6 +36,7 @@ export function memoryPair(
 export class MemoryLink implements Link, Task {
   readonly medium: Medium;
   readonly mtu: number;
+  readonly offloads: Offloads;
   onreceive: ((frame: Frame) => void) | null = null;
   onwritable: (() => void) | null = null;
   onclose: ((reason: string) => void) | null = null;
@@ -53,6 +54,7 @@ export class MemoryLink implements Link, Task {
     this.clock = clock;
     this.medium = options.medium ?? 'ip';
     this.mtu = options.mtu ?? 1500;
+    this.offloads = options.offload ? MEMORY_OFFLOADS : NONE;
     this.limit = options.queue ?? 1024;
   }
 
@@ -105,3 +107,5 @@ export class MemoryLink implements Link, Task {
     if (peer !== null && !peer.closed) peer.onclose?.('the other end of the link was closed');
   }
 }
+
+const NONE: Offloads = { checksumOffload: false, gsoMax: 0 };

@@ -61,7 +61,8 @@ export function createHost(options: HostOptions = {}): Host {
   const links = (options.links ?? []).map(l => ('link' in l ? l : { link: l }));
   links.forEach((l: HostLink, i) => {
     const { link } = l;
-    const ifc = stack.addInterface({ name: l.name ?? `eth${i}`, medium: link.medium, mtu: link.mtu });
+    const { medium, mtu, offloads } = link;
+    const ifc = stack.addInterface({ name: l.name ?? `eth${i}`, medium, mtu, ...offloads });
     const addresses = [...(l.addresses ?? []), ...(i === 0 ? (options.addresses ?? []) : [])];
     for (const a of addresses) check(ifc.addAddress(a), `address ${a}`);
     if (l.gateway !== undefined) {

@@ -94,7 +94,7 @@ export class Switch {
     if (link.medium !== 'ethernet') throw new TypeError('a switch joins Ethernet links, this one carries IP');
     const port = new SwitchPort(link, this.queue);
     this.ports.push(port);
-    link.onreceive = frame => this.receive(port, frame);
+    link.onreceive = frame => this.receive(port, frame.gather());
     link.onwritable = () => port.flush();
     link.onclose = () => this.remove(port);
     return port;

@@ -1,5 +1,5 @@
 import { type Frame, FramePool, HEADROOM } from '../../wire/frame.ts';
-import type { Clock, Link, Medium, Task } from '../link.ts';
+import type { Clock, Link, Medium, Offloads, Task } from '../link.ts';
 import { Aio } from './aio.ts';
 import { BATCH, type Batch, OneByOne } from './batch.ts';
 import type { TunDevice } from './device.ts';
@@ -88,7 +88,7 @@ export class TunLink implements Link, Task {
   }
 
   /** Its offloads, to be spread into the options of `stack.addInterface`. */
-  get offloads(): { checksumOffload: boolean; gsoMax: number } {
+  get offloads(): Offloads {
     return { checksumOffload: this.checksumOffload, gsoMax: this.gsoMax };
   }
 

@@ -2,7 +2,7 @@ import { type Address, parseAddress } from '../../base/address.ts';
 import { errnoName } from '../../base/errno.ts';
 import type { Random } from '../../base/random.ts';
 import { NodeDriver, type NodeLoop } from '../../driver/node.ts';
-import type { Link } from '../../link/link.ts';
+import type { Link, Offloads } from '../../link/link.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -55,7 +55,7 @@ export interface InnerHostOptions {
   readonly addresses: readonly string[];
   readonly mtu: number;
   /** What the link does for the stack; nothing if not given. */
-  readonly offloads?: { readonly checksumOffload: boolean; readonly gsoMax: number };
+  readonly offloads?: Offloads;
 }
 
 /** Readiness events taken from epoll at once, and rounds before others have their turn. */
