@@ -6,7 +6,7 @@ import type { TcpInfo } from '../tcp/info.ts';
  */
 export type { TcpInfo };
 
-/** sizeof(struct tcp_info) on Linux 6.18. What lies after `total_rto_time` (AccECN) stays 0. */
+/** sizeof(struct tcp_info) on Linux 6.18. */
 export const TCP_INFO_SIZE = 280;
 
 const U32: readonly (readonly [number, keyof TcpInfo])[] = [
@@ -49,6 +49,13 @@ const U32: readonly (readonly [number, keyof TcpInfo])[] = [
   [232, 'rcv_wnd'],
   [236, 'rehash'],
   [244, 'total_rto_time'],
+  [248, 'received_ce'],
+  [252, 'delivered_e1_bytes'],
+  [256, 'delivered_e0_bytes'],
+  [260, 'delivered_ce_bytes'],
+  [264, 'received_e1_bytes'],
+  [268, 'received_e0_bytes'],
+  [272, 'received_ce_bytes'],
 ];
 
 const U64: readonly (readonly [number, keyof TcpInfo])[] = [
@@ -80,6 +87,8 @@ export function encodeTcpInfo(info: TcpInfo): Uint8Array {
   for (const [at, name] of U64) put64(v, at, info[name]);
   v.setUint16(240, Math.min(info.total_rto, 0xffff), true);
   v.setUint16(242, Math.min(info.total_rto_recoveries, 0xffff), true);
+  v.setUint16(276, info.accecn_fail_mode, true);
+  v.setUint16(278, info.accecn_opt_seen, true);
   return out;
 }
 
@@ -156,5 +165,14 @@ export function freshTcpInfo(state: number, mss: number, nowMs: number, reorderi
     total_rto: 0,
     total_rto_recoveries: 0,
     total_rto_time: 0,
+    received_ce: 0,
+    delivered_e1_bytes: 0,
+    delivered_e0_bytes: 0,
+    delivered_ce_bytes: 0,
+    received_e1_bytes: 0,
+    received_e0_bytes: 0,
+    received_ce_bytes: 0,
+    accecn_fail_mode: 0,
+    accecn_opt_seen: 0,
   };
 }

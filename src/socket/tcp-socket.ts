@@ -161,14 +161,18 @@ export class TcpSocket extends StreamSocket {
     return address === null ? this.disconnect() : this.open(address, port, null);
   }
 
-  /** @param data what the SYN may carry (Fast Open) */
-  private open(address: Address, port: number, data: SynData | null): number {
+  /**
+   * @param address null without one, which a write with MSG_FASTOPEN may do
+   * @param data what the SYN may carry (Fast Open)
+   */
+  private open(address: Address | null, port: number, data: SynData | null): number {
     let r = -EALREADY;
     if (this.phase === CONNECTED) return -EISCONN;
     if (this.phase === DISCONNECTING) return -EINVAL;
     if (this.deferred) return -EISCONN;
     if (this.phase === UNCONNECTED) {
       if (this.state !== CLOSED) return -EISCONN;
+      if (address === null) return -EINVAL;
       r = this.start(address, port, data);
       if (r < 0) return r;
       this.phase = CONNECTING;
@@ -311,12 +315,11 @@ export class TcpSocket extends StreamSocket {
     port: number,
   ): number {
     const { deferred } = this;
-    if (!(this.host.sysctl.values.tcp_fastopen & TFO_CLIENT) || (to === null && !deferred))
-      return -EOPNOTSUPP;
+    if (!(this.host.sysctl.values.tcp_fastopen & TFO_CLIENT)) return -EOPNOTSUPP;
     const data: SynData = { bytes, at, n, copied: 0 };
     let r = -EINPROGRESS;
     if (deferred) this.connection!.openWith!(data);
-    else r = this.open(to!, port, data);
+    else r = this.open(to, port, data);
     return r === -EINPROGRESS && data.copied > 0 ? data.copied : r;
   }
 

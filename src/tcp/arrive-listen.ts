@@ -1,5 +1,5 @@
 import type { Seq } from '../base/seq.ts';
-import { ACK, CWR, ECE, FIN, RST, type Segment, SYN } from '../wire/segment.ts';
+import { ACK, AE, CWR, ECE, FIN, RST, type Segment, SYN } from '../wire/segment.ts';
 import { completeRequest } from './arrive-request.ts';
 import { TIMESTAMPS_ALIGNED } from './constants.ts';
 import { checkCookie, cookieTimestamp, makeCookie, readCookieTimestamp } from './cookie.ts';
@@ -97,7 +97,9 @@ function readSyn(request: Request, segment: Segment, path: Path, cookie: boolean
   }
   request.tsOk = ts;
   request.tsRecent = ts ? segment.tsVal : 0;
-  const asked = (segment.flags & (ECE | CWR)) === (ECE | CWR) && (segment.tos & 3) === 0;
+  // A SYN that is marked ECT is not of RFC 3168; but one that offers accurate ECN (RFC 9768) may be.
+  const plain = (segment.tos & 3) === 0 || (segment.flags & AE) !== 0;
+  const asked = (segment.flags & (ECE | CWR)) === (ECE | CWR) && plain;
   request.ecnOk = asked && sysctl.tcp_ecn !== 0 && (!cookie || ts);
   if (ts && sysctl.tcp_timestamps === 1)
     request.tsOffset = ctx.timestampOffset(request.local, request.remote);

@@ -7,6 +7,7 @@ import { challengeAck } from './challenge.ts';
 import { check, PASS, RESET } from './check.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN } from './constants.ts';
 import { done, fail, resetByPeer } from './done.ts';
+import { countMark } from './ecn.ts';
 import { becomeEstablished } from './establish.ts';
 import { isPassiveOpen } from './fastopen.ts';
 import { handshakeDone, passesHandshake } from './fastopen-listen.ts';
@@ -56,6 +57,7 @@ export function arrive(tcb: Tcb, segment: Segment): void {
   }
   // Fifth: ACK.
   const established = tcb.state === ESTABLISHED;
+  if (established && segment.tos & 3) countMark(tcb, segment);
   const acked = acknowledge(tcb, segment, established, true);
   if (acked !== ACK_OK && !acceptAnyway(tcb, segment, acked)) return;
   if (!advanceState(tcb, segment)) return;

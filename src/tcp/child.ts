@@ -46,6 +46,8 @@ export function openChild(c: Connection, r: Request): void {
   c.lastDataReceivedAt = ctx.now;
   c.lastDataSentAt = ctx.now;
   c.totalRetrans = r.retransmits;
+  // The SYN; the ACK is counted on its arrival.
+  c.segsIn = 1;
   c.synAckSentAt = r.retransmits === 0 ? r.sentAt : -1;
   if (r.timeouts > 0) {
     c.totalRto = r.timeouts;

@@ -214,9 +214,11 @@ export class Connection extends Tcb {
         this.ctx.wake(this);
       } else if (name === SO_RCVBUF) this.rcvbuf = this.options.rcvbuf;
       else if (name === SO_RCVLOWAT) this.ctx.wake(this);
-      else if (name === SO_MAX_PACING_RATE)
-        this.pacingRate = Math.min(this.pacingRate, this.options.maxPacingRate);
-      else if (name === SO_TIMESTAMPING) setTimestamping(this, this.options.timestamping);
+      else if (name === SO_MAX_PACING_RATE) {
+        const { maxPacingRate } = this.options;
+        if (maxPacingRate !== Number.POSITIVE_INFINITY) this.pacingAsked = true;
+        this.pacingRate = Math.min(this.pacingRate, maxPacingRate);
+      } else if (name === SO_TIMESTAMPING) setTimestamping(this, this.options.timestamping);
     }
   }
 

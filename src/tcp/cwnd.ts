@@ -7,6 +7,7 @@ import { queueCwr } from './ecn.ts';
 import { initialCwnd } from './negotiate.ts';
 import { CLOSE_WAIT, ESTABLISHED } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { jiffiesSince } from './timers.ts';
 
 /** The congestion window itself: validation, restart after idle, and reduction (PRR, RFC 6937/9937). */
 
@@ -41,7 +42,7 @@ export function validateCwnd(tcb: Tcb, limited: boolean): void {
     return;
   }
   if (tcb.packetsOut > tcb.cwndUsed) tcb.cwndUsed = tcb.packetsOut;
-  if (tcb.ctx.sysctl.tcp_slow_start_after_idle !== 0 && now - tcb.lastCwndAt >= tcb.rto)
+  if (tcb.ctx.sysctl.tcp_slow_start_after_idle !== 0 && jiffiesSince(tcb.ctx, tcb.lastCwndAt) >= tcb.rto)
     applicationLimited(tcb);
   if (tcb.sndNxt === tcb.writeSeq && tcb.noSpace && (tcb.state === ESTABLISHED || tcb.state === CLOSE_WAIT))
     startChrono(tcb, CHRONO_SNDBUF);
@@ -64,7 +65,7 @@ function applicationLimited(tcb: Tcb): void {
 export function restartAfterIdle(tcb: Tcb): void {
   const ctx = tcb.ctx;
   if (ctx.sysctl.tcp_slow_start_after_idle === 0 || tcb.packetsOut !== 0) return;
-  const idle = ctx.now - tcb.lastDataSentAt;
+  const idle = jiffiesSince(ctx, tcb.lastDataSentAt);
   if (!(idle > tcb.rto) || idle === Number.POSITIVE_INFINITY) return;
   let left: Micros = idle;
   let cwnd = tcb.cwnd;

@@ -1,7 +1,7 @@
 import { FIN, PSH, type Segment } from '../wire/segment.ts';
 import { ATO_MIN, DELACK_MAX, MAX_QUICKACKS, MSS_DEFAULT_4, PINGPONG_THRESH } from './constants.ts';
 import type { Tcb } from './tcb.ts';
-import { setDelack, toJiffies } from './timers.ts';
+import { jiffiesSince, setDelack, toJiffies } from './timers.ts';
 import { measureRatio } from './window.ts';
 
 /**
@@ -66,9 +66,11 @@ export function dataArrived(tcb: Tcb): void {
     increaseQuickAck(tcb, MAX_QUICKACKS);
     tcb.ato = ATO_MIN;
   } else {
-    const gap = now - tcb.lastDataReceivedAt;
-    if (gap <= ATO_MIN / 2) tcb.ato = tcb.ato / 2 + ATO_MIN / 2;
-    else if (gap < tcb.ato) tcb.ato = Math.min(tcb.ato / 2 + gap, tcb.rto, DELACK_MAX);
+    const { ctx } = tcb;
+    const gap = jiffiesSince(ctx, tcb.lastDataReceivedAt);
+    const half = Math.floor(tcb.ato / (2 * ctx.jiffy)) * ctx.jiffy;
+    if (gap <= ATO_MIN / 2) tcb.ato = half + ATO_MIN / 2;
+    else if (gap < tcb.ato) tcb.ato = Math.min(half + gap, tcb.rto, DELACK_MAX);
     else if (gap > tcb.rto) increaseQuickAck(tcb, MAX_QUICKACKS);
   }
   tcb.lastDataReceivedAt = now;

@@ -34,6 +34,24 @@ export function checkMark(tcb: Tcb, segment: Segment): void {
   tcb.ecnFlags |= ECN_SEEN;
 }
 
+/** Marks that arrived on an established connection, for tcp_info: few connections ever see one. */
+export class MarksReceived {
+  /** Segments marked CE, with or without data. */
+  ce = 0;
+  /** Payload by mark: ECT(1), ECT(0), CE. */
+  readonly bytes: [unused: number, e1: number, e0: number, ce: number] = [0, 0, 0, 0];
+}
+
+/** Counts a marked segment, whether ECN was agreed upon or not, as Linux 6.18 does for accurate ECN's sake. */
+export function countMark(tcb: Tcb, segment: Segment): void {
+  const mark = segment.tos & 3;
+  tcb.marks ??= new MarksReceived();
+  if (mark === 3) tcb.marks.ce += segment.count;
+  tcb.marks.bytes[mark]! += segment.length;
+  // With classic ECN only data counts as seen (`checkMark`).
+  if (!(tcb.ecnFlags & ECN_OK)) tcb.ecnFlags |= ECN_SEEN;
+}
+
 /** Whether this acknowledgement reports congestion. */
 export const echoes = (tcb: Tcb, segment: Segment): boolean =>
   (segment.flags & (ECE | SYN)) === ECE && (tcb.ecnFlags & ECN_OK) !== 0;

@@ -205,7 +205,11 @@ function timedOut(tcb: Tcb, opening: boolean): boolean {
   }
   const expired = exceeds(tcb, retries, tcb.options.userTimeout);
   suspectFastOpen(tcb, expired);
-  if (!expired) return false;
+  if (!expired) {
+    tcb.timeoutRehash++;
+    tcb.ctx.mib.TcpExtTcpTimeoutRehash++;
+    return false;
+  }
   giveUp(tcb);
   return true;
 }

@@ -2,6 +2,7 @@ import { CHRONO_BUSY, CHRONO_RWND, CHRONO_SNDBUF, chronoTime } from './chrono.ts
 import { unsent } from './decide.ts';
 import { ECN_OK, ECN_SEEN } from './ecn.ts';
 import type { Tcb } from './tcb.ts';
+import { jiffiesSince } from './timers.ts';
 
 /**
  * TCP_INFO (struct tcp_info of Linux), names without the prefix. Times are in the structure's own units:
@@ -70,6 +71,15 @@ export interface TcpInfo {
   total_rto: number;
   total_rto_recoveries: number;
   total_rto_time: number;
+  received_ce: number;
+  delivered_e1_bytes: number;
+  delivered_e0_bytes: number;
+  delivered_ce_bytes: number;
+  received_e1_bytes: number;
+  received_e0_bytes: number;
+  received_ce_bytes: number;
+  accecn_fail_mode: number;
+  accecn_opt_seen: number;
 }
 
 export const TCPI_OPT_TIMESTAMPS = 1;
@@ -88,9 +98,8 @@ export const pacingRateOf = (tcb: Tcb): number =>
   tcb.pacingRate === Number.POSITIVE_INFINITY ? UNLIMITED : Math.floor(tcb.pacingRate);
 
 export function tcpInfo(tcb: Tcb): TcpInfo {
-  const now = tcb.ctx.now;
   // Never is reported as the age of the connection's clock, as a kernel reports jiffies since boot.
-  const since = (at: number): number => Math.floor((now - Math.max(at, 0)) / 1000);
+  const since = (at: number): number => jiffiesSince(tcb.ctx, Math.max(at, 0)) / 1000;
   let options = 0;
   if (tcb.tsOk) options |= TCPI_OPT_TIMESTAMPS;
   if (tcb.sackOk) options |= TCPI_OPT_SACK;
@@ -111,7 +120,7 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
     options,
     snd_wscale: tcb.wscaleOk ? tcb.sndWscale : 0,
     rcv_wscale: tcb.wscaleOk ? tcb.rcvWscale : 0,
-    delivery_rate_app_limited: tcb.appLimited > 0 ? 1 : 0,
+    delivery_rate_app_limited: tcb.rateAppLimited ? 1 : 0,
     fastopen_client_fail: tcb.fastopen?.clientFail ?? 0,
     rto: tcb.rto,
     ato: tcb.ato,
@@ -161,9 +170,18 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
     rcv_ooopack: tcb.rcvOooPackets,
     snd_wnd: tcb.sndWnd,
     rcv_wnd: tcb.receiveWindow,
-    rehash: 0,
+    rehash: tcb.timeoutRehash,
     total_rto: tcb.totalRto,
     total_rto_recoveries: tcb.totalRtoRecoveries,
     total_rto_time: tcb.totalRtoTime,
+    received_ce: tcb.marks?.ce ?? 0,
+    delivered_e1_bytes: 0,
+    delivered_e0_bytes: 0,
+    delivered_ce_bytes: 0,
+    received_e1_bytes: tcb.marks?.bytes[1] ?? 0,
+    received_e0_bytes: tcb.marks?.bytes[2] ?? 0,
+    received_ce_bytes: tcb.marks?.bytes[3] ?? 0,
+    accecn_fail_mode: 0,
+    accecn_opt_seen: 0,
   };
 }

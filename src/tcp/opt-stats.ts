@@ -69,7 +69,7 @@ export function optStats(tcb: Tcb, ttl: number): Uint8Array {
   w.put(REORDERING, tcb.reordering, 4);
   w.put(MIN_RTT, tcb.minRtt, 4);
   w.put(RECUR_RETRANS, tcb.retransmits, 1);
-  w.put(DELIVERY_RATE_APP_LMT, tcb.appLimited > 0 ? 1 : 0, 1);
+  w.put(DELIVERY_RATE_APP_LMT, tcb.rateAppLimited ? 1 : 0, 1);
   w.put(SND_SSTHRESH, tcb.ssthresh, 4);
   w.put(DELIVERED, tcb.delivered, 4);
   w.put(DELIVERED_CE, tcb.deliveredCe, 4);
@@ -80,10 +80,10 @@ export function optStats(tcb: Tcb, ttl: number): Uint8Array {
   w.put(DSACK_DUPS, tcb.dsackDups, 4);
   w.put(REORD_SEEN, tcb.reordSeen, 4);
   w.put(SRTT, tcb.srtt >> 3, 4);
-  w.put(TIMEOUT_REHASH, 0, 2);
+  w.put(TIMEOUT_REHASH, tcb.timeoutRehash, 2);
   w.put(BYTES_NOTSENT, Math.max(0, seqDiff(tcb.writeSeq, tcb.sndNxt)), 4);
   w.put(EDT, tcb.ctx.now * 1000, 8);
   if (ttl >= 0) w.put(TTL, ttl, 1);
-  w.put(REHASH, 0, 4);
+  w.put(REHASH, tcb.timeoutRehash, 4);
   return w.bytes;
 }

@@ -5,7 +5,7 @@ import type { Tcb } from './tcb.ts';
  * does (SO_MAX_PACING_RATE). The first ten segments go at once.
  */
 export const isPaced = (tcb: Tcb): boolean =>
-  tcb.path.paced || tcb.options.maxPacingRate !== Number.POSITIVE_INFINITY;
+  tcb.path.paced || tcb.pacingAsked || tcb.options.maxPacingRate !== Number.POSITIVE_INFINITY;
 
 /** Whether the next burst must wait; its timer then runs. */
 export function mustWait(tcb: Tcb): boolean {

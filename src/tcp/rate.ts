@@ -63,6 +63,7 @@ export function generateRate(tcb: Tcb, sample: RateSample, delivered: number): v
   if (!sample.appLimited || count * tcb.rateInterval >= tcb.rateDelivered * interval) {
     tcb.rateDelivered = count;
     tcb.rateInterval = interval;
+    tcb.rateAppLimited = sample.appLimited;
   }
 }
 

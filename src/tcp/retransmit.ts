@@ -82,7 +82,8 @@ export function retransmitSegment(tcb: Tcb, i: number, segs: number, kind: SentK
   if (s.flags & SYN) {
     tcb.ctx.mib.TcpExtTCPSynRetrans++;
     // RFC 3168 §6.1.1.1: the path may drop what asks for ECN.
-    if (tcb.ctx.sysctl.tcp_ecn_fallback !== 0) s.flags &= ~(ECE | CWR);
+    const asks = (s.flags & (ECE | CWR)) === (ECE | CWR);
+    if (asks && tcb.ctx.sysctl.tcp_ecn_fallback !== 0) s.flags &= ~(ECE | CWR);
   }
   const ok = transmit(tcb, s.seq, s.length, s.flags | (s.flags & SYN ? 0 : ACK), mss, kind);
   if (ok) {

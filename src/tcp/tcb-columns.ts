@@ -175,6 +175,8 @@ const INTS = {
   rcvOooPackets: 0,
   totalRto: 0,
   totalRtoRecoveries: 0,
+  /** Timeouts that gave the flow another hash (tcpi_rehash). */
+  timeoutRehash: 0,
   rtoStamp: 0,
   /** Busy, receive-window limited or send-buffer limited: the kind of time that runs. */
   chronoKind: 0,
@@ -290,11 +292,15 @@ const FLAGS = {
   sackReneged: false,
   rtxHintValid: false,
   cwndLimited: false,
+  /** The last delivery-rate sample was of a flight that the application limited. */
+  rateAppLimited: true,
   /** HyStart has found its exit from slow start. */
   cubicFound: false,
   /** A tail loss probe is out; it repeated data. */
   tlpOut: false,
   tlpRetrans: false,
+  /** SO_MAX_PACING_RATE has been set once: lifting it again leaves pacing on, at the connection's own rate. */
+  pacingAsked: false,
 
   // RACK (RFC 8985 §6)
   rackAdvanced: false,

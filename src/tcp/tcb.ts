@@ -6,6 +6,7 @@ import type { Seq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { Congestion } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
+import type { MarksReceived } from './ecn.ts';
 import type { ErrorQueue } from './error-queue.ts';
 import type { FastOpen } from './fastopen.ts';
 import type { MtuProbing } from './mtu-probe.ts';
@@ -72,6 +73,8 @@ export class Tcb extends TcbColumns {
   // What few connections have
   /** Packetization-layer path MTU discovery. */
   mtuProbing: MtuProbing | null = null;
+  /** ECN marks that have arrived. */
+  marks: MarksReceived | null = null;
   /** Fast Open, of either side. */
   fastopen: FastOpen | null = null;
   /** SO_TIMESTAMPING; and errors and reports for recvmsg with MSG_ERRQUEUE. */

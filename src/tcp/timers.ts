@@ -7,6 +7,10 @@ import type { Tcb } from './tcb.ts';
 export const toJiffies = (ctx: TcpContext, micros: Micros): Micros =>
   Math.ceil(micros / ctx.jiffy) * ctx.jiffy;
 
+/** How long ago `at` was, in whole jiffies by which both moments are known. Infinite if it never was. */
+export const jiffiesSince = (ctx: TcpContext, at: Micros): Micros =>
+  (Math.floor(ctx.now / ctx.jiffy) - Math.floor(at / ctx.jiffy)) * ctx.jiffy;
+
 /** Cap of the retransmission timeout (TCP_RTO_MAX_MS, `tcp_rto_max_ms`). */
 export const rtoMax = (tcb: Tcb): Micros => (tcb.options.rtoMaxMs || tcb.ctx.sysctl.tcp_rto_max_ms) * 1000;
 

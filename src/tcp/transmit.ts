@@ -17,6 +17,7 @@ import { ECN_DEMAND_CWR, ECN_OK, ECN_QUEUE_CWR } from './ecn.ts';
 import { putCookieOption } from './fastopen.ts';
 import { announcedMss } from './negotiate.ts';
 import type { Tcb } from './tcb.ts';
+import { jiffiesSince } from './timers.ts';
 import type { SentKind } from './trace.ts';
 import { announceWindow } from './window.ts';
 
@@ -90,7 +91,7 @@ export function transmit(
   if (length > 0) {
     const pcount = length > mss ? Math.ceil(length / mss) : 1;
     tcb.lastDataSentAt = ctx.now;
-    if (ctx.now - tcb.lastDataReceivedAt < tcb.ato) tcb.pingpong++;
+    if (jiffiesSince(ctx, tcb.lastDataReceivedAt) < tcb.ato) tcb.pingpong++;
     tcb.dataSegsOut += pcount;
     tcb.bytesSent += length;
     if (tcb.txStamps !== null) tcb.txStamps.sent(tcb, seq, ((seq + length) | 0) as Seq, dropped);

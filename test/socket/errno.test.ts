@@ -305,6 +305,22 @@ describe('connect', () => {
     expect(os.recv(fd, bytes)).toBe(0);
   });
 
+  test('MSG_FASTOPEN without an address: EINVAL, and EISCONN where there is a peer or a listener', () => {
+    const { os, poll } = world();
+    const write = (fd: number): unknown => say(os.send(fd, bytes, C.MSG_FASTOPEN));
+    const fresh = os.socket(C.AF_INET, C.SOCK_STREAM | C.SOCK_NONBLOCK);
+    expect(write(fresh)).toBe('EINVAL');
+    expect(poll(fresh), 'it is as it was').toBe(C.POLLOUT | C.POLLHUP);
+    expect(say(os.connect(fresh, ip('10.9.0.2'), 80))).toBe('EINPROGRESS');
+    expect(write(fresh)).toBe('EALREADY');
+    const l = os.socket(C.AF_INET, C.SOCK_STREAM);
+    os.bind(l, ip('0.0.0.0'), 81);
+    os.listen(l, 1);
+    expect(write(l)).toBe('EISCONN');
+    const { os: other, fd } = connected();
+    expect(say(other.send(fd, bytes, C.MSG_FASTOPEN))).toBe('EISCONN');
+  });
+
   test('MSG_FASTOPEN without a cookie is a handshake first', () => {
     const { os, host } = world();
     const fd = os.socket(C.AF_INET, C.SOCK_STREAM | C.SOCK_NONBLOCK);
