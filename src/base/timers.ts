@@ -5,6 +5,9 @@
  * An id lies at the level of the highest 6-bit digit in which its deadline differs from the current jiffy.
  * So a lower level holds only ids whose block has been entered, the slot above was emptied on entering, and
  * ids of one jiffy keep their arming order through every cascade.
+ *
+ * An armed id costs three words: its neighbours in the list of its slot, and its deadline. The ends of a list
+ * are the slot itself, so that an id leaves without anybody knowing which slot it was in.
  */
 const BITS = 6;
 const SLOTS = 1 << BITS;
@@ -12,7 +15,28 @@ const LEVELS = 5;
 const SPAN = 2 ** (BITS * LEVELS);
 /** The list of ids beyond the wheel's span, 2^30 jiffies (12 days at 1000 Hz). */
 const FAR = SLOTS * LEVELS;
+/** The list of a slot that was entered and is being dealt out to the level below. */
+const DEALING = FAR + 1;
 const NONE = -1;
+
+/** Ids of one chunk of the links: nothing to copy when their number grows, and little room that waits to be used. */
+const CHUNK_BITS = 9;
+const CHUNK = 1 << CHUNK_BITS;
+// Words of an id. A link is an id, or `~slot` at the ends of a list.
+const WORDS = 3;
+const FOLLOWING = 0;
+const PRECEDING = 1;
+/** Modulo 2^32: an armed id's deadline is less than 2^31 ahead, or else in `far`. */
+const DUE = 2;
+/** In FOLLOWING: not armed. */
+const IDLE = -(2 ** 31);
+const NEAR = 2 ** 31;
+
+/**
+ * Ids that one `expire` deals out at most. A million ids in a slot would take 0.1 s at once; dealing goes on in
+ * the next call, and nothing fires before it is done.
+ */
+const DEAL_BUDGET = 8192;
 
 export class TimerWheel {
   /** How many ids are armed. */
@@ -21,25 +45,26 @@ export class TimerWheel {
   private origin: number;
   /** Present jiffy − origin: every armed id at or before it is in a level-0 slot. */
   private at: number;
-  private readonly head = new Int32Array(FAR + 1).fill(NONE);
-  private readonly tail = new Int32Array(FAR + 1).fill(NONE);
+  /** First and last of each list. */
+  private readonly head = Int32Array.from({ length: DEALING + 1 }, (_, slot) => ~slot);
+  private readonly tail = Int32Array.from(this.head);
   /** No id in the slot is due before this; may be early after a cancel. */
-  private readonly earliest = new Float64Array(FAR + 1).fill(Number.POSITIVE_INFINITY);
+  private readonly earliest = new Float64Array(DEALING + 1).fill(Number.POSITIVE_INFINITY);
   /** Bit s of the pair at 2·level: slot s of the level is in use. */
   private readonly used = new Int32Array(2 * LEVELS);
-  private following: Int32Array;
-  private preceding: Int32Array;
-  private slot: Int16Array;
-  private deadline: Float64Array;
+  /** The level of the slot that is being dealt out, −1 if none is. */
+  private dealt = NONE;
+  private chunks: (Int32Array | null)[] = [];
+  /** Deadlines 2^31 jiffies ahead and more. */
+  private readonly far = new Map<number, number>();
 
-  /** @param start the jiffy now; `capacity` ids fit before the tables grow */
-  constructor(start = 0, capacity = 64) {
+  private readonly dealBudget: number;
+
+  /** @param start the jiffy now @param dealBudget ids that one `expire` deals out at most */
+  constructor(start = 0, dealBudget = DEAL_BUDGET) {
+    this.dealBudget = dealBudget;
     this.origin = Math.floor(start / SPAN) * SPAN;
     this.at = Math.floor(start) - this.origin;
-    this.following = new Int32Array(capacity).fill(NONE);
-    this.preceding = new Int32Array(capacity).fill(NONE);
-    this.slot = new Int16Array(capacity).fill(NONE);
-    this.deadline = new Float64Array(capacity);
   }
 
   /**
@@ -47,31 +72,40 @@ export class TimerWheel {
    * is the last that `expire` was given, or earlier while a budget holds it back.
    */
   arm(id: number, jiffy: number): void {
-    if (id >= this.slot.length) this.grow(id);
-    if (this.slot[id] !== NONE) this.unlink(id);
+    this.cancel(id);
     if (!(jiffy < Number.POSITIVE_INFINITY)) return;
     const now = this.origin + this.at;
-    this.deadline[id] = jiffy > now ? Math.ceil(jiffy) : now;
-    this.link(id);
+    const due = jiffy > now ? Math.ceil(jiffy) : now;
+    const chunk = this.chunkForWriting(id);
+    chunk[(id & (CHUNK - 1)) * WORDS + DUE] = due;
+    if (due - now >= NEAR) this.far.set(id, due);
+    this.link(id, due, this.dealt);
     this.count++;
   }
 
   cancel(id: number): void {
-    if (id < this.slot.length && this.slot[id] !== NONE) this.unlink(id);
+    if (!this.isArmed(id)) return;
+    this.unlink(id);
+    if (this.far.size > 0) this.far.delete(id);
   }
 
   isArmed(id: number): boolean {
-    return id < this.slot.length && this.slot[id] !== NONE;
+    const chunk = this.chunks[id >>> CHUNK_BITS] ?? null;
+    return chunk !== null && chunk[(id & (CHUNK - 1)) * WORDS + FOLLOWING] !== IDLE;
   }
 
   /** The jiffy for which `id` is armed, Infinity if it is not. */
   deadlineOf(id: number): number {
-    return this.isArmed(id) ? this.deadline[id]! : Number.POSITIVE_INFINITY;
+    return this.isArmed(id) ? this.due(id) : Number.POSITIVE_INFINITY;
   }
 
-  /** The jiffy at which `expire` must be called next; Infinity if nothing is armed. Never late; early at most after a cancel. */
+  /**
+   * The jiffy at which `expire` must be called next; Infinity if nothing is armed. Never late; early at most after
+   * a cancel, and while a crowded slot is being dealt out.
+   */
   next(): number {
     if (this.count === 0) return Number.POSITIVE_INFINITY;
+    if (this.dealt !== NONE) return this.origin + this.at;
     for (let level = 0; level < LEVELS; level++) {
       const s = this.firstUsed(level);
       if (s >= 0) return this.earliest[level * SLOTS + s]!;
@@ -87,14 +121,19 @@ export class TimerWheel {
    */
   expire(jiffy: number, budget: number, fire: (id: number) => void): number {
     let fired = 0;
+    let deals = this.dealBudget;
     while (this.count > 0) {
+      if (this.dealt !== NONE) {
+        deals = this.deal(deals);
+        if (this.dealt !== NONE) return fired;
+      }
       const s = this.firstUsed(0);
       if (s >= 0) {
         const t = (this.at & ~(SLOTS - 1)) | s;
         if (this.origin + t > jiffy) break;
         if (fired >= budget) return fired;
         this.at = t;
-        while (this.head[s] !== NONE) {
+        while (this.head[s]! >= 0) {
           if (fired >= budget) return fired;
           const id = this.head[s]!;
           this.unlink(id);
@@ -107,7 +146,7 @@ export class TimerWheel {
     return fired;
   }
 
-  /** Moves to the next block that holds something if it begins by `jiffy`, and deals it out one level down. */
+  /** Moves to the next block that holds something if it begins by `jiffy`, and begins to deal it out. */
   private enterNextBlock(jiffy: number): boolean {
     for (let level = 1; level < LEVELS; level++) {
       const s = this.firstUsed(level);
@@ -116,14 +155,14 @@ export class TimerWheel {
       const start = (((this.at >>> shift) & ~(SLOTS - 1)) | s) << shift;
       if (this.origin + start > jiffy) return false;
       this.at = start;
-      this.deal(level * SLOTS + s);
+      this.beginDealing(level, level * SLOTS + s);
       return true;
     }
     const span = Math.floor(this.earliest[FAR]! / SPAN) * SPAN;
     if (span > jiffy) return false;
     this.origin = span;
     this.at = 0;
-    this.deal(FAR);
+    this.beginDealing(LEVELS, FAR);
     return true;
   }
 
@@ -133,55 +172,92 @@ export class TimerWheel {
     this.at = jiffy - this.origin;
   }
 
-  private deal(slot: number): void {
-    let id = this.head[slot]!;
-    this.head[slot] = NONE;
-    this.tail[slot] = NONE;
+  /** The slot's list as a whole becomes the one that is dealt out. */
+  private beginDealing(level: number, slot: number): void {
+    const first = this.head[slot]!;
+    const last = this.tail[slot]!;
     this.vacate(slot);
-    while (id !== NONE) {
-      const following = this.following[id]!;
-      this.link(id);
-      id = following;
-    }
+    this.dealt = level;
+    this.head[DEALING] = first;
+    this.tail[DEALING] = last;
+    this.put(first, PRECEDING, ~DEALING);
+    this.put(last, FOLLOWING, ~DEALING);
   }
 
-  private link(id: number): void {
-    const due = this.deadline[id]!;
+  /** @returns what is left of the budget */
+  private deal(budget: number): number {
+    let id = this.head[DEALING]!;
+    while (id >= 0) {
+      if (budget-- <= 0) {
+        this.head[DEALING] = id;
+        this.put(id, PRECEDING, ~DEALING);
+        return 0;
+      }
+      const following = this.get(id, FOLLOWING);
+      this.link(id, this.due(id), NONE);
+      id = following;
+    }
+    this.vacate(DEALING);
+    return budget;
+  }
+
+  private due(id: number): number {
+    const { far } = this;
+    const now = this.origin + this.at;
+    if (far.size > 0) {
+      const due = far.get(id);
+      if (due !== undefined) {
+        if (due - now < NEAR) far.delete(id);
+        return due;
+      }
+    }
+    return now + ((this.get(id, DUE) - now) | 0);
+  }
+
+  /** @param dealt the level that is being dealt out: what belongs below it goes to the end of what is dealt */
+  private link(id: number, due: number, dealt: number): void {
     const offset = due - this.origin;
     let slot = FAR;
     if (offset < SPAN) {
       const differ = offset ^ this.at;
       const level = differ === 0 ? 0 : ((31 - Math.clz32(differ)) / BITS) | 0;
-      const s = (offset >>> (BITS * level)) & (SLOTS - 1);
-      slot = level * SLOTS + s;
-      this.used[2 * level + (s >>> 5)]! |= 1 << s;
-    }
+      if (level < dealt) slot = DEALING;
+      else {
+        const s = (offset >>> (BITS * level)) & (SLOTS - 1);
+        slot = level * SLOTS + s;
+        this.used[2 * level + (s >>> 5)]! |= 1 << s;
+      }
+    } else if (dealt === LEVELS) slot = DEALING;
     const last = this.tail[slot]!;
-    this.preceding[id] = last;
-    this.following[id] = NONE;
-    if (last === NONE) this.head[slot] = id;
-    else this.following[last] = id;
+    const chunk = this.chunks[id >>> CHUNK_BITS]!;
+    const at = (id & (CHUNK - 1)) * WORDS;
+    chunk[at + PRECEDING] = last;
+    chunk[at + FOLLOWING] = ~slot;
+    this.put(last, FOLLOWING, id);
     this.tail[slot] = id;
-    this.slot[id] = slot;
     if (due < this.earliest[slot]!) this.earliest[slot] = due;
   }
 
   private unlink(id: number): void {
-    const slot = this.slot[id]!;
-    const following = this.following[id]!;
-    const preceding = this.preceding[id]!;
-    if (preceding === NONE) this.head[slot] = following;
-    else this.following[preceding] = following;
-    if (following === NONE) this.tail[slot] = preceding;
-    else this.preceding[following] = preceding;
-    this.slot[id] = NONE;
-    if (this.head[slot] === NONE) this.vacate(slot);
-    this.count--;
+    const chunk = this.chunks[id >>> CHUNK_BITS]!;
+    const at = (id & (CHUNK - 1)) * WORDS;
+    const following = chunk[at + FOLLOWING]!;
+    const preceding = chunk[at + PRECEDING]!;
+    chunk[at + FOLLOWING] = IDLE;
+    this.put(preceding, FOLLOWING, following);
+    this.put(following, PRECEDING, preceding);
+    if (following === preceding) this.vacate(~following);
+    // An empty wheel gives back what a crowd has left.
+    if (--this.count === 0 && this.chunks.length > 1) this.chunks.length = 1;
   }
 
+  /** Empties the list of a slot. */
   private vacate(slot: number): void {
+    this.head[slot] = ~slot;
+    this.tail[slot] = ~slot;
     this.earliest[slot] = Number.POSITIVE_INFINITY;
-    if (slot !== FAR) this.used[slot >>> 5]! &= ~(1 << slot);
+    if (slot < FAR) this.used[slot >>> 5]! &= ~(1 << slot);
+    else if (slot === DEALING) this.dealt = NONE;
   }
 
   /** The lowest slot in use at a level, −1 if none. Slots behind the present one are never in use. */
@@ -192,139 +268,24 @@ export class TimerWheel {
     return high !== 0 ? 63 - Math.clz32(high & -high) : NONE;
   }
 
-  private grow(id: number): void {
-    // By a quarter: a host with 100,000 TIME_WAIT rows would pay for 31,000 more if it doubled.
-    const size = Math.max(id + 1, this.slot.length + (this.slot.length >> 2) + 16);
-    const wider = (old: Int32Array): Int32Array => {
-      const table = new Int32Array(size).fill(NONE);
-      table.set(old);
-      return table;
-    };
-    this.following = wider(this.following);
-    this.preceding = wider(this.preceding);
-    const slot = new Int16Array(size).fill(NONE);
-    slot.set(this.slot);
-    this.slot = slot;
-    const deadline = new Float64Array(size);
-    deadline.set(this.deadline);
-    this.deadline = deadline;
-  }
-}
-
-/** Ids with microsecond deadlines (pacing, RACK): an indexed binary heap; equal deadlines leave in the order in which they were set. */
-export class DeadlineHeap {
-  count = 0;
-  private heap: Int32Array;
-  /** Position of an id in the heap, −1 if not in it. */
-  private place: Int32Array;
-  private deadline: Float64Array;
-  private order: Float64Array;
-  private stamp = 0;
-
-  constructor(capacity = 16) {
-    this.heap = new Int32Array(capacity);
-    this.place = new Int32Array(capacity).fill(NONE);
-    this.deadline = new Float64Array(capacity);
-    this.order = new Float64Array(capacity);
+  private get(id: number, word: number): number {
+    return this.chunks[id >>> CHUNK_BITS]![(id & (CHUNK - 1)) * WORDS + word]!;
   }
 
-  /** Sets or moves the deadline of `id`; Infinity clears it. */
-  set(id: number, micros: number): void {
-    if (!(micros < Number.POSITIVE_INFINITY)) {
-      this.clear(id);
-      return;
-    }
-    if (id >= this.place.length) this.grow(id);
-    this.deadline[id] = micros;
-    this.order[id] = this.stamp++;
-    let p = this.place[id]!;
-    if (p === NONE) {
-      p = this.count++;
-      this.heap[p] = id;
-      this.place[id] = p;
-    }
-    this.down(this.up(p));
+  /** Sets a link of an id, or of the slot that a list ends at. */
+  private put(link: number, word: number, to: number): void {
+    if (link >= 0) this.chunks[link >>> CHUNK_BITS]![(link & (CHUNK - 1)) * WORDS + word] = to;
+    else if (word === FOLLOWING) this.head[~link] = to;
+    else this.tail[~link] = to;
   }
 
-  clear(id: number): void {
-    const p = id < this.place.length ? this.place[id]! : NONE;
-    if (p === NONE) return;
-    this.place[id] = NONE;
-    const last = this.heap[--this.count]!;
-    if (p === this.count) return;
-    this.heap[p] = last;
-    this.place[last] = p;
-    this.down(this.up(p));
-  }
-
-  isSet(id: number): boolean {
-    return id < this.place.length && this.place[id] !== NONE;
-  }
-
-  /** The earliest deadline, Infinity if there is none. */
-  next(): number {
-    return this.count > 0 ? this.deadline[this.heap[0]!]! : Number.POSITIVE_INFINITY;
-  }
-
-  /** Takes out the first id whose deadline is ≤ now; −1 if there is none. */
-  popDue(now: number): number {
-    if (this.count === 0) return NONE;
-    const id = this.heap[0]!;
-    if (this.deadline[id]! > now) return NONE;
-    this.clear(id);
-    return id;
-  }
-
-  private before(a: number, b: number): boolean {
-    const x = this.deadline[a]!;
-    const y = this.deadline[b]!;
-    return x < y || (x === y && this.order[a]! < this.order[b]!);
-  }
-
-  private up(p: number): number {
-    while (p > 0) {
-      const parent = (p - 1) >> 1;
-      if (!this.before(this.heap[p]!, this.heap[parent]!)) break;
-      this.swap(p, parent);
-      p = parent;
-    }
-    return p;
-  }
-
-  private down(p: number): void {
-    for (;;) {
-      let child = 2 * p + 1;
-      if (child >= this.count) return;
-      if (child + 1 < this.count && this.before(this.heap[child + 1]!, this.heap[child]!)) child++;
-      if (!this.before(this.heap[child]!, this.heap[p]!)) return;
-      this.swap(p, child);
-      p = child;
-    }
-  }
-
-  private swap(p: number, q: number): void {
-    const a = this.heap[p]!;
-    const b = this.heap[q]!;
-    this.heap[p] = b;
-    this.heap[q] = a;
-    this.place[a] = q;
-    this.place[b] = p;
-  }
-
-  private grow(id: number): void {
-    let size = this.place.length;
-    while (size <= id) size *= 2;
-    const heap = new Int32Array(size);
-    heap.set(this.heap);
-    this.heap = heap;
-    const place = new Int32Array(size).fill(NONE);
-    place.set(this.place);
-    this.place = place;
-    const deadline = new Float64Array(size);
-    deadline.set(this.deadline);
-    this.deadline = deadline;
-    const order = new Float64Array(size);
-    order.set(this.order);
-    this.order = order;
+  private chunkForWriting(id: number): Int32Array {
+    const i = id >>> CHUNK_BITS;
+    const there = this.chunks[i] ?? null;
+    if (there !== null) return there;
+    while (this.chunks.length < i) this.chunks.push(null);
+    const chunk = new Int32Array(CHUNK * WORDS).fill(IDLE);
+    this.chunks[i] = chunk;
+    return chunk;
   }
 }

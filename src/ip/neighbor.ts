@@ -1,7 +1,7 @@
 import type { Address } from '../base/address.ts';
+import { DeadlineHeap } from '../base/deadlines.ts';
 import type { SipKey } from '../base/siphash.ts';
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../base/time.ts';
-import { DeadlineHeap } from '../base/timers.ts';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, Mac, putEthernet } from '../wire/ethernet.ts';
 import type { Frame } from '../wire/frame.ts';
 import { AddressMap } from './address-map.ts';

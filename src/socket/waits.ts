@@ -1,5 +1,5 @@
+import { DeadlineHeap } from '../base/deadlines.ts';
 import { type Micros, NEVER } from '../base/time.ts';
-import { DeadlineHeap } from '../base/timers.ts';
 import { EPOLLEXCLUSIVE } from './constants.ts';
 import type { Descriptor, Waker } from './descriptor.ts';
 import type { EpollItem } from './epoll.ts';

@@ -1,5 +1,6 @@
+import { DeadlineHeap } from '../base/deadlines.ts';
 import type { Micros } from '../base/time.ts';
-import { DeadlineHeap, TimerWheel } from '../base/timers.ts';
+import { TimerWheel } from '../base/timers.ts';
 
 /** Something with one deadline, and its row in the wheel (−1 while it has none). */
 export interface Alarmed {

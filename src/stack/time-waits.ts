@@ -1,11 +1,10 @@
 import { Address } from '../base/address.ts';
 import type { Micros } from '../base/time.ts';
+import { forgetOldAnswer, rowAck, seconds } from '../tcp/arrive-time-wait.ts';
 import type { Connection } from '../tcp/connection.ts';
 import type { TcpContext } from '../tcp/context.ts';
-import { sendBare } from '../tcp/reply.ts';
 import { FIN_WAIT_2, TIME_WAIT } from '../tcp/state.ts';
-import { TimeWaitTable, TW_REUSE_ADDR } from '../tcp/time-wait.ts';
-import { ACK } from '../wire/segment.ts';
+import { TimeWaitTable, type TupleHash, TW_REUSE_ADDR, TW_TS_OFFSET } from '../tcp/time-wait.ts';
 import type { Ports } from './ports.ts';
 
 /** A row as `ss` shows it. */
@@ -25,8 +24,6 @@ export interface RowHost extends TcpContext {
   readonly ports: Ports;
 }
 
-type TupleHash = (local: Address, localPort: number, remote: Address, remotePort: number) => number;
-
 /** The TIME_WAIT rows of a host: two tables, their timers, their limit, and who may reuse them. */
 export class TimeWaits {
   private readonly host: RowHost;
@@ -39,8 +36,8 @@ export class TimeWaits {
   constructor(host: RowHost, hash: TupleHash) {
     this.host = host;
     this.hash = hash;
-    this.v4 = new TimeWaitTable(1, 0);
-    this.v6 = new TimeWaitTable(4, 0);
+    this.v4 = new TimeWaitTable(1, 0, hash);
+    this.v6 = new TimeWaitTable(4, 0, hash);
     this.fire4 = row => this.remove(this.v4, row);
     this.fire6 = row => this.remove(this.v6, row);
   }
@@ -67,12 +64,12 @@ export class TimeWaits {
     if (this.size >= host.sysctl.tcp_max_tw_buckets) return -1;
     const t = this.table(c.remote);
     const row = t.add(c.hash, c.local, c.localPort, c.remote, c.remotePort);
-    t.setMeta(row, substate, c.rcvWscale, c.reuseAddr ? TW_REUSE_ADDR : 0, c.options.tos & 0xff);
+    const flags = (c.reuseAddr ? TW_REUSE_ADDR : 0) | (c.tsOffset !== 0 ? TW_TS_OFFSET : 0);
+    t.setMeta(row, substate, c.rcvWscale, flags, c.options.tos & 0xff);
     t.setRcvNxt(row, c.rcvNxt);
     t.setSndNxt(row, c.sndNxt);
     t.setRcvWnd(row, c.receiveWindow);
-    t.setTsRecent(row, c.tsRecent, c.tsOk ? c.tsRecentStamp : 0);
-    t.setTsOffset(row, c.tsOffset);
+    if (c.tsOk && c.tsRecentStamp !== 0) t.setTsRecent(row, c.tsRecent, c.tsRecentStamp, seconds(host));
     t.setEntered(row, Math.floor(host.now / 1000) | 0);
     // Linux: at least 3.5 RTO for FIN_WAIT_2, and always 2 MSL for TIME_WAIT.
     const least = substate === TIME_WAIT ? this.msl2 : Math.max(timeout, c.rto * 3.5);
@@ -93,6 +90,7 @@ export class TimeWaits {
   }
 
   restart(t: TimeWaitTable, row: number): void {
+    forgetOldAnswer(this.host, t, row);
     this.arm(t, row, this.msl2);
   }
 
@@ -115,7 +113,7 @@ export class TimeWaits {
     if (row < 0) return true;
     const t = this.table(remote);
     const { sysctl, now } = this.host;
-    if (t.substate(row) === FIN_WAIT_2 || t.tsStamp(row) === 0) return false;
+    if (t.substate(row) === FIN_WAIT_2 || !t.hasTimestamps(row)) return false;
     if (explicit) return true;
     const mode = sysctl.tcp_tw_reuse;
     if (mode === 0 || (mode === 2 && !(local.isLoopback || remote.isLoopback))) return false;
@@ -127,7 +125,7 @@ export class TimeWaits {
   inherit(row: number, c: Connection): void {
     const t = this.table(c.remote);
     c.tsRecent = t.tsRecent(row);
-    c.tsRecentStamp = t.tsStamp(row);
+    c.tsRecentStamp = t.tsStamp(row, seconds(this.host));
     this.host.mib.TcpExtTWRecycled++;
     this.remove(t, row);
   }
@@ -148,29 +146,7 @@ export class TimeWaits {
 
   /** The plain answer to a stray segment. */
   acknowledge(t: TimeWaitTable, row: number): void {
-    const local = new Address(0, 0, 0, 0);
-    const remote = new Address(0, 0, 0, 0);
-    t.readLocal(row, local);
-    t.readRemote(row, remote);
-    const { host } = this;
-    const stamp = ((Math.floor(host.now / 1000) | 0) + t.tsOffset(row)) | 0;
-    const window = Math.min(t.rcvWnd(row) >> t.scale(row), 65535);
-    const hasTs = t.tsStamp(row) !== 0;
-    sendBare(
-      host,
-      local,
-      t.localPort(row),
-      remote,
-      t.remotePort(row),
-      t.sndNxt(row),
-      t.rcvNxt(row),
-      ACK,
-      window,
-      hasTs,
-      stamp,
-      t.tsRecent(row),
-      t.tos(row),
-    );
+    rowAck(this.host, t, row);
   }
 
   next(): number {

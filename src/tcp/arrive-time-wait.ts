@@ -6,7 +6,7 @@ import { PAWS_24_DAYS } from './constants.ts';
 import type { TcpContext } from './context.ts';
 import { replyReset, sendBare } from './reply.ts';
 import { FIN_WAIT_2, TIME_WAIT } from './state.ts';
-import { type TimeWaitTable, TW_OOW_SEEN } from './time-wait.ts';
+import { type TimeWaitTable, TW_OOW_SEEN, TW_TS_OFFSET } from './time-wait.ts';
 
 /**
  * §3.10.7.4 for TIME_WAIT, and for FIN_WAIT_2 of an orphan: a row's whole life but its timer. RFC 6191
@@ -46,7 +46,7 @@ export function arriveTimeWait(
   const { flags, seq } = segment;
   const rcvNxt = table.rcvNxt(row) as Seq;
   const end = ((seq + segment.segLen) | 0) as Seq;
-  const ts = segment.hasTimestamps && table.tsStamp(row) !== 0 && host.sysctl.tcp_timestamps !== 0;
+  const ts = segment.hasTimestamps && table.hasTimestamps(row) && host.sysctl.tcp_timestamps !== 0;
   const paws = ts && !(flags & RST) && isOlder(host, table, row, segment.tsVal);
   if (table.substate(row) === FIN_WAIT_2) {
     const right = ((rcvNxt + table.rcvWnd(row)) | 0) as Seq;
@@ -64,7 +64,7 @@ export function arriveTimeWait(
         return TW_GONE;
       }
     } else host.restartTimeWait(table, row);
-    if (ts) table.setTsRecent(row, segment.tsVal, seconds(host));
+    if (ts) table.setTsRecent(row, segment.tsVal, seconds(host), seconds(host));
     return TW_DONE;
   }
   if (
@@ -106,26 +106,27 @@ function inFinWait2(
   if (!(flags & FIN) || end !== ((rcvNxt + 1) | 0)) return kill();
   table.setSubstate(row, TIME_WAIT);
   table.setRcvNxt(row, end);
-  if (ts) table.setTsRecent(row, segment.tsVal, seconds(host));
+  if (ts) table.setTsRecent(row, segment.tsVal, seconds(host), seconds(host));
   host.timeWaitEntered(table, row);
   host.restartTimeWait(table, row);
   rowAck(host, table, row);
   return TW_DONE;
 }
 
-const seconds = (host: TcpContext): number => Math.floor(host.now / 1_000_000) + 1;
+/** Seconds of the host's clock, as TS.Recent's age is counted in; never 0. */
+export const seconds = (host: TcpContext): number => Math.floor(host.now / 1_000_000) + 1;
 
 function isOlder(host: TcpContext, table: TimeWaitTable, row: number, tsVal: number): boolean {
   if (((table.tsRecent(row) - tsVal) | 0) <= 0) return false;
-  return seconds(host) < table.tsStamp(row) + PAWS_24_DAYS;
+  const now = seconds(host);
+  return now < table.tsStamp(row, now) + PAWS_24_DAYS;
 }
 
 /** Acknowledges; bare segments at most every `tcp_invalid_ratelimit`, data and FINs always. */
 function limitedAck(host: TcpContext, table: TimeWaitTable, row: number, segment: Segment): void {
   if (segment.segLen === 0 || segment.flags & SYN) {
     const now = Math.floor(host.now / 1000) | 0;
-    const since = (now - table.oowAt(row)) | 0;
-    if (table.flags(row) & TW_OOW_SEEN && since >= 0 && since < host.sysctl.tcp_invalid_ratelimit) {
+    if (table.flags(row) & TW_OOW_SEEN && table.sinceOow(row, now) < host.sysctl.tcp_invalid_ratelimit) {
       if (table.substate(row) === FIN_WAIT_2) host.mib.TcpExtTCPACKSkippedFinWait2++;
       else host.mib.TcpExtTCPACKSkippedTimeWait++;
       return;
@@ -135,12 +136,25 @@ function limitedAck(host: TcpContext, table: TimeWaitTable, row: number, segment
   rowAck(host, table, row);
 }
 
+/** The longest time that is remembered of an answer, 35 minutes: a row's clock of them goes round in 70. */
+const OLD_ANSWER_MS = 1 << 21;
+
+/**
+ * Forgets when the row last answered a bare segment if that no longer matters. To be done when its timer starts
+ * anew, which then runs for 20 minutes at most, so that the clock of answers never goes round unseen.
+ */
+export function forgetOldAnswer(host: TcpContext, table: TimeWaitTable, row: number): void {
+  if (!(table.flags(row) & TW_OOW_SEEN)) return;
+  const since = table.sinceOow(row, Math.floor(host.now / 1000) | 0);
+  if (since >= Math.min(host.sysctl.tcp_invalid_ratelimit, OLD_ANSWER_MS)) table.forgetOow(row);
+}
+
 /** An ACK in the row's name. */
-function rowAck(host: TcpContext, table: TimeWaitTable, row: number): void {
+export function rowAck(host: TcpContext, table: TimeWaitTable, row: number): void {
   table.readLocal(row, local);
   table.readRemote(row, remote);
   const window = Math.min(table.rcvWnd(row) >> table.scale(row), 65535);
-  const stamp = ((Math.floor(host.now / 1000) | 0) + table.tsOffset(row)) | 0;
+  const stamp = ((Math.floor(host.now / 1000) | 0) + tsOffset(host, table, row)) | 0;
   sendBare(
     host,
     local,
@@ -151,9 +165,13 @@ function rowAck(host: TcpContext, table: TimeWaitTable, row: number): void {
     table.rcvNxt(row),
     ACK,
     window,
-    table.tsStamp(row) !== 0,
+    table.hasTimestamps(row),
     stamp,
     table.tsRecent(row),
     table.tos(row),
   );
 }
+
+/** The offset of the row's timestamps, for the addresses just read: it hangs on nothing else. */
+const tsOffset = (host: TcpContext, table: TimeWaitTable, row: number): number =>
+  table.flags(row) & TW_TS_OFFSET ? host.timestampOffset(local, remote) : 0;

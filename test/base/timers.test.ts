@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DeadlineHeap, TimerWheel } from '../../src/base/timers.ts';
+import { DeadlineHeap } from '../../src/base/deadlines.ts';
+import { TimerWheel } from '../../src/base/timers.ts';
 
 /** The obvious thing: a list searched for the earliest deadline, then the earliest arming. */
 class Model {
@@ -182,7 +183,7 @@ describe('TimerWheel', () => {
         fc.array(op, { maxLength: 60 }),
         fc.constantFrom(0, 1, 63, 4000, 2 ** 30 - 5, 2 ** 31 - 1, 2 ** 41 + 77),
         (ops, start) => {
-          const w = new TimerWheel(start, 4);
+          const w = new TimerWheel(start);
           const m = new Model(start);
           let clock = start;
           for (const o of ops) {
@@ -210,6 +211,73 @@ describe('TimerWheel', () => {
       ),
       { numRuns: 1000 },
     );
+  });
+
+  test('a crowd is dealt out piece by piece: everything fires, in the order in which it would have at once', () => {
+    const delay = fc.oneof(
+      fc.integer({ min: 60, max: 5000 }),
+      fc.integer({ min: 0, max: 2 ** 31 }),
+      fc.constantFrom(4096, 4100, 2 ** 30, 2 ** 36),
+    );
+    const step = fc.record({
+      arms: fc.array(fc.record({ id: fc.nat(60), delay }), { maxLength: 40 }),
+      cancels: fc.array(fc.nat(60), { maxLength: 4 }),
+      to: delay,
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), fc.integer({ min: 1, max: 7 }), (steps, budget) => {
+        const piecemeal = new TimerWheel(0, budget);
+        const whole = new TimerWheel(0);
+        let clock = 0;
+        for (const { arms, cancels, to } of steps) {
+          for (const a of arms) {
+            piecemeal.arm(a.id, clock + a.delay);
+            whole.arm(a.id, clock + a.delay);
+          }
+          clock += to;
+          const fired: number[] = [];
+          // Between two pieces others are armed for later and cancelled.
+          piecemeal.expire(clock, 3, id => fired.push(id));
+          const expected: number[] = [];
+          whole.expire(clock, 3, id => expected.push(id));
+          for (const id of cancels) {
+            if (fired.includes(id) !== expected.includes(id)) continue;
+            piecemeal.cancel(id);
+            whole.cancel(id);
+          }
+          for (let turns = 0; piecemeal.next() <= clock; turns++) {
+            piecemeal.expire(clock, 3, id => fired.push(id));
+            expect(turns).toBeLessThan(10_000);
+          }
+          whole.expire(clock, 1e9, id => expected.push(id));
+          expect(fired).toEqual(expected);
+          expect(piecemeal.count).toBe(whole.count);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('what is armed for a jiffy while others of that jiffy are being dealt out fires after them', () => {
+    const w = new TimerWheel(0, 2);
+    for (let id = 0; id < 5; id++) w.arm(id, 100);
+    expect(collect(w, 90)).toEqual([]);
+    expect(w.next()).toBeLessThanOrEqual(90);
+    w.arm(9, 100);
+    w.cancel(1);
+    w.cancel(4);
+    const fired: number[] = [];
+    while (w.count > 0) w.expire(100, 10, id => fired.push(id));
+    expect(fired).toEqual([0, 2, 3, 9]);
+  });
+
+  test('an empty wheel keeps nothing of a crowd, and takes the next', () => {
+    const w = new TimerWheel();
+    for (let round = 0; round < 2; round++) {
+      for (let id = 0; id < 5000; id++) w.arm(id, 10 + round * 100);
+      expect(collect(w, 50 + round * 100)).toEqual(Array.from({ length: 5000 }, (_, i) => i));
+      expect(w.isArmed(4999)).toBe(false);
+    }
   });
 
   test('expiring at next() always makes progress, though next() may be early after cancels', () => {
