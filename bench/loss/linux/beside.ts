@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import type { Micros } from '../../../src/base/time.ts';
 import { missing } from '../../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../../test/peers/tun/net.ts';
 import { machine, machineLine } from '../../harness.ts';
@@ -26,22 +27,39 @@ const USAGE = `node scripts/run.mjs bench/loss/linux/beside.ts [options]
 
   --quick        one run of 20 seconds each, nothing written
   --seconds N    how long a run lasts (60)
-  --runs N       runs of each mix (5)
+  --rounds N     rounds at most (5); mixes that only show what is usual are run in three of them
   --help         this text
 
 Needs root, /dev/net/tun, koffi, python3, ip, nsenter, unshare, chrt.`;
 
 /** 20 Mbit/s, 50 ms, and a drop-tail queue of one product of the two: 125 kB, 83 packets of 1500 bytes. */
 const WIRE: Wire = { kind: 'random', loss: 0, rtt: 50_000, rate: 20_000_000, queue: 83 };
-/** Flows of Linux and flows of lastack; those without the one or the other show what is usual. */
-const MIXES: readonly (readonly [linux: number, lastack: number])[] = [
-  [1, 1],
-  [2, 0],
-  [0, 2],
-  [4, 4],
-  [8, 0],
-  [0, 8],
+/** Flows of each kind. */
+interface Mix {
+  readonly linux: number;
+  readonly lastack: number;
+  /** Flows of Linux whose packets take LATER more to the bottleneck, as those of a user-space stack do. */
+  readonly later: number;
+  /** Each packet takes up to as many microseconds, at random. */
+  readonly jitter: Micros;
+  /** Rounds in which the mix is run. */
+  readonly rounds: number;
+}
+
+const LATER: Micros = 150;
+/** The time of one packet at the bottleneck. */
+const JITTER: Micros = 600;
+const MIXES: readonly Mix[] = [
+  { linux: 1, lastack: 1, later: 0, jitter: JITTER, rounds: 5 },
+  { linux: 4, lastack: 4, later: 0, jitter: JITTER, rounds: 5 },
+  { linux: 2, lastack: 0, later: 0, jitter: JITTER, rounds: 3 },
+  { linux: 8, lastack: 0, later: 0, jitter: JITTER, rounds: 3 },
+  { linux: 1, lastack: 1, later: 0, jitter: 0, rounds: 3 },
+  { linux: 1, lastack: 0, later: 1, jitter: 0, rounds: 3 },
+  { linux: 4, lastack: 4, later: 0, jitter: 0, rounds: 3 },
+  { linux: 4, lastack: 0, later: 4, jitter: 0, rounds: 3 },
 ];
+const KINDS = ['linux', 'lastack', 'later'] as const;
 const SAMPLE_SECONDS = 10;
 const FIRST_PORT = 2000;
 const ENDLESS = 1e15;
@@ -54,18 +72,19 @@ function option(name: string, otherwise: number): number {
 }
 
 interface Flow {
-  readonly by: 'linux' | 'lastack';
+  readonly by: (typeof KINDS)[number];
   readonly port: number;
   /** Bytes that the server had read at each sample. */
   readonly bytes: number[];
 }
 
 interface Run {
-  readonly mix: readonly [number, number];
-  readonly run: number;
+  readonly mix: Omit<Mix, 'rounds'>;
+  readonly round: number;
   readonly seconds: readonly number[];
   readonly flows: readonly Omit<Flow, 'port'>[];
-  readonly lost: number;
+  /** Packets that the queue had no room for, by flow. */
+  readonly dropped: readonly number[];
   readonly late: readonly [number, number, number];
 }
 
@@ -116,25 +135,24 @@ class Bench {
     }
   }
 
-  async run(mix: readonly [number, number], run: number, seconds: number): Promise<Run> {
+  async run({ rounds: _, ...mix }: Mix, round: number, seconds: number): Promise<Run> {
     const flows: Flow[] = [];
     // In turn, so that neither is always the first.
-    for (let i = 0; i < Math.max(...mix); i++) {
-      const both = (['linux', 'lastack'] as const).filter((_, k) => i < mix[k]!);
-      for (const by of run % 2 === 0 ? both : both.reverse())
-        flows.push({ by, port: this.port++, bytes: [] });
-    }
-    const shared = `${mix} ${run}`;
-    for (const { port } of flows) {
-      const seeds = { data: `${shared}/data`, acks: `${shared}/acks` };
+    const kinds = round % 2 === 0 ? KINDS : [...KINDS].reverse();
+    for (let i = 0; i < Math.max(...KINDS.map(k => mix[k])); i++)
+      for (const by of kinds) if (i < mix[by]) flows.push({ by, port: this.port++, bytes: [] });
+    const name = `${this.port}`;
+    for (const { by, port } of flows) {
+      const seeds = { data: '', acks: '' };
+      const shared = { name, jitter: mix.jitter, later: by === 'later' ? LATER : 0 };
       this.relay.tell({ flow: port, wire: WIRE, seeds, shared });
       this.server.tell({ listen: port, bytes: ENDLESS, clamp: 0 });
       await this.told('listening', port);
     }
     const connected = flows.map(({ port }) => this.told('connected', port));
     for (const { by, port } of flows) {
-      if (by === 'linux') this.linux.tell({ connect: port, bytes: ENDLESS });
-      else this.lastack.tell({ connect: port, to: SERVER });
+      if (by === 'lastack') this.lastack.tell({ connect: port, to: SERVER });
+      else this.linux.tell({ connect: port, bytes: ENDLESS });
     }
     await Promise.all(connected);
     const began = performance.now();
@@ -149,7 +167,7 @@ class Bench {
     }
     for (const { port } of flows) this.server.tell({ drop: port });
     await sleep(1000);
-    for (const { by, port } of flows) if (by === 'linux') this.linux.tell({ drop: port });
+    for (const { by, port } of flows) if (by !== 'lastack') this.linux.tell({ drop: port });
     await sleep(1000);
     const reports: FlowReport[] = [];
     for (const { port } of flows) {
@@ -157,8 +175,9 @@ class Bench {
       reports.push(await this.told('ended', port));
     }
     const late = [0, 1, 2].map(i => Math.max(...reports.map(r => r.late[i]!))) as [number, number, number];
-    const lost = reports[0]!.data.overflowed;
-    return { mix, run, seconds: samples, flows: flows.map(({ by, bytes }) => ({ by, bytes })), lost, late };
+    const dropped = reports.map(r => r.data.overflowed);
+    const got = flows.map(({ by, bytes }) => ({ by, bytes }));
+    return { mix, round, seconds: samples, flows: got, dropped, late };
   }
 
   async close(): Promise<void> {
@@ -179,25 +198,18 @@ class Bench {
   }
 }
 
-/** What each flow got, as a share of an even division, and each stack all its flows together. */
-function shares({ mix, flows }: Run): { flows: number[]; linux: number; lastack: number; megabits: number } {
+/** What each flow got as a share of an even division, and each kind all its flows together. */
+function line({ mix, round, flows, dropped, late }: Run): string {
   const got = flows.map(f => f.bytes.at(-1)!);
-  const all = got.reduce((a, b) => a + b, 0);
-  const of = (by: Flow['by'], n: number): number =>
-    got.filter((_, i) => flows[i]!.by === by).reduce((a, b) => a + b, 0) / ((all * n) / flows.length);
-  return {
-    flows: got.map(n => n / (all / flows.length)),
-    linux: of('linux', mix[0]),
-    lastack: of('lastack', mix[1]),
-    megabits: (all * 8) / flows[0]!.bytes.length / SAMPLE_SECONDS / 1e6,
-  };
-}
-
-function line(run: Run): string {
-  const s = shares(run);
-  const list = s.flows.map((n, i) => `${run.flows[i]!.by} ${n.toFixed(2)}`).join(', ');
-  const stacks = run.mix.includes(0) ? '' : `; Linux ${s.linux.toFixed(2)}, lastack ${s.lastack.toFixed(2)}`;
-  return `${run.mix.join('+')} run ${run.run}: ${list}${stacks}; ${s.megabits.toFixed(1)} Mbit/s, late ${run.late.join(' ')}`;
+  const sum = (n: readonly number[]): number => n.reduce((a, b) => a + b, 0);
+  const kinds = KINDS.filter(by => mix[by] > 0).map(by => {
+    const own = got.filter((_, i) => flows[i]!.by === by).map(n => (n * flows.length) / sum(got));
+    const lost = sum(dropped.filter((_, i) => flows[i]!.by === by));
+    const each = own.map(n => n.toFixed(2)).join(' ');
+    return `${mix[by]} ${by} ${(sum(own) / own.length).toFixed(2)} (${each}; dropped ${lost})`;
+  });
+  const rate = (sum(got) * 8) / flows[0]!.bytes.length / SAMPLE_SECONDS / 1e6;
+  return `jitter ${mix.jitter} round ${round}: ${kinds.join(', ')}, ${rate.toFixed(1)} Mbit/s, late ${late.join(' ')}`;
 }
 
 async function main(): Promise<void> {
@@ -208,14 +220,14 @@ async function main(): Promise<void> {
   }
   const quick = process.argv.includes('--quick');
   const seconds = option('seconds', quick ? 20 : 60);
-  const runs = option('runs', quick ? 1 : 5);
+  const rounds = option('rounds', quick ? 1 : 5);
   const m = machine();
   console.error(machineLine(m));
   const bench = await Bench.open();
   const done: Run[] = [];
-  for (let run = 1; run <= runs; run++)
-    for (const mix of MIXES) {
-      const r = await bench.run(mix, run, seconds);
+  for (let round = 1; round <= rounds; round++)
+    for (const mix of MIXES.filter(x => round <= x.rounds)) {
+      const r = await bench.run(mix, round, seconds);
       done.push(r);
       console.log(line(r));
       if (quick) continue;

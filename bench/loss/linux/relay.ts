@@ -10,8 +10,8 @@ import { destinationOf, readSegment, type Segment } from './segment.ts';
 
 /** What the relay is told, a JSON object a line. */
 export type RelayCommand =
-  /** Connections to this port of a server have a wire of their own, or the one of that name. */
-  | { readonly flow: number; readonly wire: Wire; readonly seeds: Seeds; readonly shared?: string }
+  /** Connections to this port of a server have a wire of their own, or one that they share. */
+  | { readonly flow: number; readonly wire: Wire; readonly seeds: Seeds; readonly shared?: Shared }
   /** Forget the flow, and say what became of its packets. */
   | { readonly end: number };
 
@@ -19,6 +19,19 @@ export type RelayCommand =
 export interface Seeds {
   readonly data: string;
   readonly acks: string;
+}
+
+/** One wire for several connections. */
+export interface Shared {
+  readonly name: string;
+  /**
+   * Each packet takes up to as many microseconds, at random and in order, to reach the wire: without, the rhythm in
+   * which one packet leaves a full queue decides whose next one finds room (Floyd and Jacobson 1991, "On traffic
+   * phase effects in packet-switched gateways").
+   */
+  readonly jitter: Micros;
+  /** This connection's packets take as many microseconds more to reach it. */
+  readonly later: Micros;
 }
 
 /** What it answers to `end`. Counts are of IP packets. */
@@ -45,9 +58,40 @@ export interface Port {
   readonly address: number;
 }
 
+/** One direction of one connection, on a wire that may be others' too. */
+class Lane {
+  readonly direction: Direction;
+  private readonly shared: Shared | null;
+  readonly report = { offered: 0, lost: 0, overflowed: 0 };
+  /** When the last packet reached the wire. */
+  private last: Micros = 0;
+
+  constructor(direction: Direction, shared: Shared | null) {
+    this.direction = direction;
+    this.shared = shared;
+  }
+
+  /** When a packet that came now reaches the wire. */
+  reach(now: Micros): Micros {
+    if (this.shared === null) return now;
+    const { jitter, later } = this.shared;
+    this.last = Math.max(this.last, now + later + Math.random() * jitter);
+    return this.last;
+  }
+
+  offer(now: Micros, length: number): Micros {
+    const { direction, report } = this;
+    const { lost } = direction;
+    const at = direction.offer(now, length);
+    report.offered++;
+    if (at < 0) report[direction.lost > lost ? 'lost' : 'overflowed']++;
+    return at;
+  }
+}
+
 interface Flow {
-  readonly data: Direction;
-  readonly acks: Direction;
+  readonly data: Lane;
+  readonly acks: Lane;
   readonly late: Lateness;
   window: number;
   scale: number;
@@ -57,9 +101,11 @@ interface Packet {
   readonly bytes: Uint8Array;
   length: number;
   flow: Flow | null;
-  /** Where it goes, and when. */
+  /** Where it goes. */
   fd: number;
   due: Micros;
+  /** The lane that it enters when it is due; null if it leaves then. */
+  enters: Lane | null;
 }
 
 const MTU = 1500;
@@ -110,7 +156,7 @@ class Relay {
     for (;;) {
       let busy = false;
       for (let i = 0; i < BATCH && due.next <= clock(); i++) {
-        this.leave(due.pop()!);
+        this.pass(due.pop()!);
         busy = true;
       }
       for (const fd of fds) if (this.enterFrom(fd)) busy = true;
@@ -150,13 +196,28 @@ class Relay {
       if (segment.syn) flow.scale = segment.scale;
       else if (!segment.rst) flow.window = segment.window << flow.scale;
     }
-    const at = (segment.acks ? flow.acks : flow.data).offer(clock(), packet.length);
-    if (at < 0) return false;
+    const lane = segment.acks ? flow.acks : flow.data;
     packet.flow = flow;
     packet.fd = to;
-    packet.due = at;
-    this.due.push(at, packet);
+    const now = clock();
+    packet.due = lane.reach(now);
+    if (packet.due <= now) return this.offer(packet, lane, now);
+    packet.enters = lane;
+    this.due.push(packet.due, packet);
     return true;
+  }
+
+  private offer(packet: Packet, lane: Lane, now: Micros): boolean {
+    packet.enters = null;
+    packet.due = lane.offer(now, packet.length);
+    if (packet.due < 0) return false;
+    this.due.push(packet.due, packet);
+    return true;
+  }
+
+  private pass(packet: Packet): void {
+    if (packet.enters === null) this.leave(packet);
+    else if (!this.offer(packet, packet.enters, packet.due)) this.spare.push(packet);
   }
 
   private leave(packet: Packet): void {
@@ -182,10 +243,11 @@ class Relay {
   private obey(command: RelayCommand): void {
     if ('flow' in command) {
       const { flow, wire, seeds, shared } = command;
-      let both = shared === undefined ? undefined : this.shared.get(shared);
+      let both = shared === undefined ? undefined : this.shared.get(shared.name);
       both ??= [new Direction(wire, seeds.data), new Direction(wire, seeds.acks)];
-      if (shared !== undefined) this.shared.set(shared, both);
-      this.flows.set(flow, { data: both[0], acks: both[1], late: new Lateness(), window: 0, scale: 0 });
+      if (shared !== undefined) this.shared.set(shared.name, both);
+      const [data, acks] = both.map(d => new Lane(d, shared ?? null)) as [Lane, Lane];
+      this.flows.set(flow, { data, acks, late: new Lateness(), window: 0, scale: 0 });
       return;
     }
     const flow = this.flows.get(command.end);
@@ -194,8 +256,8 @@ class Relay {
     const { data, acks, window, late } = flow;
     const report: FlowReport = {
       ended: command.end,
-      data: counts(data),
-      acks: counts(acks),
+      data: data.report,
+      acks: acks.report,
       window,
       late: [late.share(0.5), late.share(0.99), late.largest],
     };
@@ -203,12 +265,11 @@ class Relay {
   }
 
   private fresh(): Packet {
-    return { bytes: new Uint8Array(MTU), length: 0, flow: null, fd: -1, due: 0 };
+    return { bytes: new Uint8Array(MTU), length: 0, flow: null, fd: -1, due: 0, enters: null };
   }
 }
 
 const clock = (): Micros => performance.now() * 1000;
-const counts = ({ offered, lost, overflowed }: Direction): DirectionReport => ({ offered, lost, overflowed });
 
 /** Is this process the relay (see `startRelay`)? Then it relays until its standard input ends. */
 export function relayed(): boolean {
