@@ -57,12 +57,16 @@ export class Driver implements Task {
   readonly sockets: Sockets;
   protected readonly clock: Clock;
   private readonly ports: Port[] = [];
+  /** Told after each turn. */
+  private readonly watchers: (() => void)[] = [];
   private readonly waiters = new Map<Pending, Waiter>();
   /** Waiters that the process should live for. */
   private living = 0;
   private scheduled = false;
   private wakeAt: Micros = NEVER;
   private inside = false;
+  /** Those who waited are being told; what they do is sent in the same turn. */
+  private telling = false;
   private held = false;
   private closing = false;
   private closed = false;
@@ -97,7 +101,7 @@ export class Driver implements Task {
 
   /** Arranges for a turn soon. */
   touch(): void {
-    if (this.scheduled || this.closed) return;
+    if (this.scheduled || this.telling || this.closed) return;
     this.scheduled = true;
     this.clock.soon(this.task);
   }
@@ -116,6 +120,15 @@ export class Driver implements Task {
     this.waiters.set(pending, { then, lives });
     if (lives) this.living++;
     this.hold();
+    this.touch();
+  }
+
+  /**
+   * Calls `watcher` at the end of each turn, when sockets may have become ready; it may call verbs and must not
+   * throw. For who watches many: it costs less than a call of `epoll_wait` that is begun anew each time.
+   */
+  afterTurn(watcher: () => void): void {
+    this.watchers.push(watcher);
     this.touch();
   }
 
@@ -147,6 +160,7 @@ export class Driver implements Task {
     for (const { link } of this.ports) link.close();
     for (const { then } of this.waiters.values()) then(-EBADF);
     this.waiters.clear();
+    this.watchers.length = 0;
     this.living = 0;
     this.hold();
     this.stack.close();
@@ -201,7 +215,9 @@ export class Driver implements Task {
     if (stack.deadline() <= now) stack.expire(now, EXPIRE_BUDGET);
     let done = sockets.settle();
     for (let round = 0; round < ROUNDS; round++) {
+      this.telling = true;
       for (const pending of done) this.finish(pending);
+      this.telling = false;
       // Also carries what goes through lo, which may make sockets ready.
       if (this.ports.length === 0) stack.transmit(stack.lo, now, REFUSE);
       for (const port of this.ports) stack.transmit(port.interface, now, port.sink);
@@ -209,6 +225,7 @@ export class Driver implements Task {
       if (done.length === 0) break;
     }
     for (const pending of done) this.finish(pending);
+    for (const watcher of this.watchers) watcher();
     this.inside = false;
     this.hold();
     if (done.length > 0 || this.late.length > 0) this.touch();

@@ -35,6 +35,11 @@ export abstract class Loop implements Clock {
     if (!this.running && at < this.armedAt) this.rearm();
   }
 
+  /** Runs at once what waits for the turn that has been asked for; nothing if none has. Not from inside a turn. */
+  flush(): void {
+    if (this.deferred && !this.running) this.turn();
+  }
+
   /** Runs what is due; called by the platform. */
   protected turn(): void {
     this.deferred = false;

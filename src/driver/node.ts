@@ -33,7 +33,8 @@ export class NodeLoop extends Loop {
   }
 
   protected defer(): void {
-    this.immediate = setImmediate(this.tick);
+    // One that `flush` has made needless is still to come, and comes soon enough.
+    this.immediate ??= setImmediate(this.tick);
   }
 
   protected arm(at: Micros): void {
@@ -54,7 +55,10 @@ export class NodeLoop extends Loop {
     this.turn();
   };
 
-  private readonly tick = (): void => this.turn();
+  private readonly tick = (): void => {
+    this.immediate = null;
+    this.flush();
+  };
 }
 
 /**
@@ -68,6 +72,11 @@ export class NodeDriver extends Driver {
   constructor(stack: Stack, loop: NodeLoop = new NodeLoop(), sockets?: Sockets) {
     super(stack, loop, sockets);
     this.node = loop;
+  }
+
+  /** Does now what `enter` has arranged for a turn soon. Not from inside a turn. */
+  flush(): void {
+    this.node.flush();
   }
 
   protected override busy(on: boolean): void {

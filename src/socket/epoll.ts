@@ -103,6 +103,7 @@ export class Epoll extends Descriptor {
 
   /** Fills `out` with up to `max` events and returns how many. Level-triggered ones stay ready. */
   collect(out: EpollEvent[], max: number): number {
+    if (this.ready.size === 0) return 0;
     const again: EpollItem[] = [];
     let n = 0;
     for (const item of this.ready) {

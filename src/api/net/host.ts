@@ -16,6 +16,10 @@ export interface NetDriver {
   enter(): Sockets;
   /** Calls back inside a turn once the call is done. @param lives whether the process should live for it */
   whenDone(pending: Pending, then: (result: number) => void, lives?: boolean): void;
+  /** If it can: calls `watcher` at the end of each turn, which may call verbs and must not throw. */
+  afterTurn?(watcher: () => void): void;
+  /** If it can: does at once what `enter` has arranged for a turn soon. */
+  flush?(): void;
 }
 
 /** How the addresses that programs use become those of hosts on a wire, and back. */

@@ -103,13 +103,14 @@ export class ListenHandle implements ServerHandle, Watcher {
   ready(): void {
     if (this.scheduled || this.closed) return;
     this.scheduled = true;
-    setImmediate(this.accept);
+    this.poller.soon(this.accept);
   }
 
   /** One connection, then the loop's other callbacks have their turn. */
   private readonly accept = (): void => this.resource.runInAsyncScope(this.step);
 
   private readonly step = (): void => {
+    this.poller.began();
     this.scheduled = false;
     if (this.closed) return;
     const fd = this.host.driver.enter().accept(this.fd, SOCK_NONBLOCK);

@@ -23,7 +23,7 @@ import { type ClientHandle, type Done, ECANCELED, EOF, type Name } from './handl
 import type { NetHost } from './host.ts';
 import { nameOf } from './name.ts';
 import { Poller, type Watcher } from './poller.ts';
-import { takeRead } from './read-buffer.ts';
+import { mayRead, takeRead } from './read-buffer.ts';
 import { Reference } from './ref.ts';
 
 interface Write {
@@ -209,13 +209,14 @@ export class TcpHandle implements ClientHandle, Watcher {
   private schedule(): void {
     if (this.scheduled || this.closed) return;
     this.scheduled = true;
-    setImmediate(this.run);
+    this.poller.soon(this.run);
   }
 
   /** One piece of what is ready, then the loop's other callbacks have their turn. */
   private readonly run = (): void => this.resource.runInAsyncScope(this.step);
 
   private readonly step = (): void => {
+    this.poller.began();
     this.scheduled = false;
     if (this.closed) return;
     const events = this.ready_;
@@ -246,12 +247,13 @@ export class TcpHandle implements ClientHandle, Watcher {
 
   private read(): void {
     const own = this.readInto === null ? null : this.readInto();
-    const n = own === null ? takeRead(this.sockets(), this.fd) : this.sockets().recv(this.fd, own);
+    const s = this.sockets();
+    const n = own === null ? takeRead(s, this.fd) : s.recv(this.fd, own);
     if (typeof n === 'number') {
       if (n === -EAGAIN) return;
       if (own !== null && n > 0) {
         this.bytesRead += n;
-        this.deliver(n, null);
+        this.deliver(s, n, null);
         return;
       }
       if (own !== null && own.length === 0) return;
@@ -261,15 +263,15 @@ export class TcpHandle implements ClientHandle, Watcher {
       return;
     }
     this.bytesRead += n.length;
-    this.deliver(n.length, n);
+    this.deliver(s, n.length, n);
   }
 
-  private deliver(n: number, chunk: Buffer | null): void {
+  private deliver(s: Sockets, n: number, chunk: Buffer | null): void {
     try {
       this.received(n, chunk);
     } finally {
-      // There may be more, or the end.
-      if (this.reading) this.schedule();
+      // What comes later is told of by the poller.
+      if (this.reading && mayRead(s, this.fd)) this.schedule();
     }
   }
 
