@@ -94,7 +94,10 @@ export async function seconds(work: () => void | Promise<void>): Promise<number>
   return (performance.now() - begun) / 1000;
 }
 
-/** Stops the bench: a figure of something that went wrong is worse than none. */
-export function must(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new Error(`bench: ${what}`);
+/**
+ * Stops the bench: a figure of something that went wrong is worse than none.
+ * @param detail a number to be told with it; not part of `what`, since making a text costs as much as a segment
+ */
+export function must(condition: boolean, what: string, detail?: number): asserts condition {
+  if (!condition) throw new Error(`bench: ${what}${detail === undefined ? '' : `: ${detail}`}`);
 }

@@ -1,4 +1,3 @@
-import { type Address, parseAddress } from '../src/base/address.ts';
 import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
 import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, SOCK_NONBLOCK } from '../src/socket/constants.ts';
 import { LAST_ACK } from '../src/tcp/state.ts';
@@ -6,7 +5,9 @@ import { must, type Side, seconds } from './harness.ts';
 import { type App, Pair } from './pair.ts';
 
 const CHUNK = 1024;
-const PORTS = 64;
+/** Destinations: addresses of the server and ports of each. */
+const ADDRESSES = 256;
+const PORTS = 4;
 const FIRST_PORT = 5000;
 /** The server closes this long after it has read the end of file: its ACK has gone by itself then. */
 const LINGER = 50_000;
@@ -33,14 +34,14 @@ class Server implements App {
       for (;;) {
         const child = sockets.accept(fd, SOCK_NONBLOCK);
         if (child === -EAGAIN) return;
-        must(child >= 0, `accept: ${child}`);
+        must(child >= 0, 'accept', child);
         this.got.set(child, 0);
         server.watch(child, EPOLLIN);
       }
     }
     const n = sockets.recv(fd, buffer);
     if (n === -EAGAIN) return;
-    must(n >= 0, `server recv: ${n}`);
+    must(n >= 0, 'server recv', n);
     if (n === 0) {
       sockets.epollCtl(server.epfd, EPOLL_CTL_MOD, fd, 0);
       this.pair.after(LINGER, () => {
@@ -66,20 +67,19 @@ class Client implements App {
   private readonly pair: Pair;
   private readonly keep: boolean;
   private readonly got = new Map<number, number>();
-  private readonly to: Address;
 
   constructor(pair: Pair, keep: boolean) {
     this.pair = pair;
     this.keep = keep;
-    this.to = parseAddress(pair.server.address)!;
   }
 
   open(): void {
     const { client } = this.pair;
     const fd = client.socket();
-    const port = FIRST_PORT + (this.begun++ % PORTS);
-    const r = client.sockets.connect(fd, this.to, port);
-    must(r === -EINPROGRESS, `connect: ${r}`);
+    const k = this.begun++;
+    const to = this.pair.server.addresses[k % ADDRESSES]!;
+    const r = client.sockets.connect(fd, to, FIRST_PORT + (Math.floor(k / ADDRESSES) % PORTS));
+    must(r === -EINPROGRESS, 'connect', r);
     this.got.set(fd, 0);
     client.watch(fd, EPOLLOUT);
   }
@@ -94,7 +94,7 @@ class Client implements App {
     }
     const n = sockets.recv(fd, buffer);
     if (n === -EAGAIN) return;
-    must(n > 0, `client recv: ${n}`);
+    must(n > 0, 'client recv', n);
     const total = this.got.get(fd)! + n;
     if (total < CHUNK) {
       this.got.set(fd, total);
@@ -114,7 +114,11 @@ export interface Lives {
 
 /** A pair that does lives; with `keep` its connections stay open after their exchange. */
 export function lives(keep: boolean): Lives {
-  const pair = new Pair({ tcp_max_tw_buckets: 4_000_000, ip_local_port_range: '1024 65535' });
+  const pair = new Pair(
+    { tcp_max_tw_buckets: 4_000_000, ip_local_port_range: '1024 65535' },
+    'offload',
+    ADDRESSES,
+  );
   const server = new Server(pair);
   const client = new Client(pair, keep);
   return {
@@ -134,25 +138,44 @@ export function lives(keep: boolean): Lives {
   };
 }
 
+/** Nothing but whole lives: none reset, repeated, reused early or turned away. */
+function allWhole(pair: Pair): void {
+  for (const end of [pair.client, pair.server]) {
+    const m = end.stack.mib;
+    must(m.TcpOutRsts + m.TcpEstabResets + m.TcpExtTWRecycled + m.TcpExtTCPTimeWaitOverflow === 0, 'a reset');
+    must(m.TcpRetransSegs === 0, 'a retransmission');
+  }
+}
+
 /** @param count lives per round @param width how many at a time */
 export function lastackLives(count: number, width: number): Side {
   const { pair, live } = lives(false);
+  const { mib } = pair.client.stack;
   return {
     name: 'lastack',
     async run() {
-      const { tcp } = pair.client.stack;
-      const before = tcp.timeWaitCount;
+      const before = mib.TcpExtTW;
       const s = await seconds(() => live(count, width));
-      must(tcp.timeWaitCount - before === count, 'a life without TIME_WAIT');
-      for (const end of [pair.client, pair.server]) {
-        const m = end.stack.mib;
-        must(
-          m.TcpOutRsts + m.TcpEstabResets + m.TcpExtTWRecycled + m.TcpExtTCPTimeWaitOverflow === 0,
-          'a reset',
-        );
-        must(m.TcpRetransSegs === 0, 'a retransmission');
-      }
+      must(mib.TcpExtTW - before === count, 'a life without TIME_WAIT');
+      allWhole(pair);
       return count / s;
     },
   };
+}
+
+/** Lives for a while, in rounds of `count`. @returns lives a second, and the most TIME_WAITs at one time */
+export function livesFor(duration: number, count: number, width: number): { rate: number; waits: number } {
+  const { pair, live } = lives(false);
+  live(count, width);
+  const began = performance.now();
+  let done = 0;
+  let waits = 0;
+  while (performance.now() - began < duration * 1000) {
+    live(count, width);
+    done += count;
+    waits = Math.max(waits, pair.client.stack.tcp.timeWaitCount);
+  }
+  const rate = (done / (performance.now() - began)) * 1000;
+  allWhole(pair);
+  return { rate, waits };
 }

@@ -58,7 +58,7 @@ export async function netLives(count: number, width: number): Promise<Side> {
       socket.on('close', () => resolve());
     });
   return {
-    name: 'net, loopback',
+    name: width === 1 ? 'net, one by one' : 'net, loopback',
     async run() {
       let left = count;
       const worker = async (): Promise<void> => {
@@ -80,7 +80,7 @@ export async function netBulk(bytes: number, chunk: number): Promise<Side> {
   const servers = await serve(1, 1, socket => {
     let got = 0;
     socket.on('data', data => {
-      must(pattern.matches(data, data.length, got), `wrong bytes at ${got}`);
+      must(pattern.matches(data, data.length, got), 'wrong bytes at', got);
       got += data.length;
       if (got === bytes) finished();
     });

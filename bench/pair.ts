@@ -1,4 +1,4 @@
-import { parseAddress } from '../src/base/address.ts';
+import { Address, parseAddress } from '../src/base/address.ts';
 import { seededRandom } from '../src/base/random.ts';
 import type { Micros } from '../src/base/time.ts';
 import { MEMORY_OFFLOADS } from '../src/link/memory.ts';
@@ -14,6 +14,8 @@ import { must } from './harness.ts';
 /** One way, in microseconds of the pair's own time. */
 const DELAY = 50;
 
+type PairSysctl = Record<string, string | number>;
+
 /** What joins the pair: frames of 1500 bytes with checksums made and verified, or what a memory link with offload carries. */
 export type PairLink = 'frames' | 'offload';
 
@@ -24,6 +26,7 @@ export class End {
   readonly ifc: Interface;
   readonly epfd: number;
   readonly address: string;
+  readonly addresses: Address[] = [];
   readonly events: EpollEvent[] = [];
   /** Frames on their way to this end. */
   inbox: Frame[] = [];
@@ -34,7 +37,8 @@ export class End {
     return true;
   };
 
-  constructor(name: string, address: string, sysctl: Record<string, string | number>, link: PairLink) {
+  /** @param address the first of those it has in 10.0.0.0/8; the others count up from there */
+  constructor(name: string, address: string, count: number, sysctl: PairSysctl, link: PairLink) {
     this.address = address;
     this.stack = new Stack({ name, random: seededRandom(name), sysctl });
     const offload = link === 'offload' ? MEMORY_OFFLOADS : {};
@@ -45,7 +49,12 @@ export class End {
       txQueueLength: 1 << 20,
       ...offload,
     });
-    this.ifc.addAddress(`${address}/24`);
+    const first = parseAddress(address)!;
+    for (let i = 0; i < count; i++) {
+      const a = Address.v4(first.d + i);
+      must(this.ifc.addAddress(`${a}/8`) === 0, `address ${a}`);
+      this.addresses.push(a);
+    }
     this.sockets = new Sockets(this.stack);
     this.epfd = this.sockets.epollCreate();
   }
@@ -69,7 +78,7 @@ export class End {
 
   socket(): number {
     const fd = this.sockets.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
-    must(fd >= 0, `socket: ${fd}`);
+    must(fd >= 0, 'socket', fd);
     return fd;
   }
 
@@ -79,7 +88,7 @@ export class End {
 
   listen(port: number): number {
     const fd = this.socket();
-    must(this.sockets.bind(fd, parseAddress(this.address)!, port) === 0, `bind ${port}`);
+    must(this.sockets.bind(fd, Address.v4(0), port) === 0, `bind ${port}`);
     must(this.sockets.listen(fd, 4096) === 0, `listen ${port}`);
     this.watch(fd, EPOLLIN);
     return fd;
@@ -102,9 +111,10 @@ export class Pair {
   now: Micros = 1_000_000;
   private readonly later = new TimeQueue<() => void>();
 
-  constructor(sysctl: Record<string, string | number> = {}, link: PairLink = 'frames') {
-    this.client = new End('client', '10.0.0.1', sysctl, link);
-    this.server = new End('server', '10.0.0.2', sysctl, link);
+  /** @param destinations addresses of the server */
+  constructor(sysctl: PairSysctl = {}, link: PairLink = 'frames', destinations = 1) {
+    this.client = new End('client', '10.0.0.1', 1, sysctl, link);
+    this.server = new End('server', '10.1.0.1', destinations, sysctl, link);
     this.client.join(this.server);
     this.server.join(this.client);
     for (const end of [this.client, this.server]) end.stack.tick(this.now);

@@ -1,14 +1,15 @@
 import { lastackBulk } from './bulk.ts';
-import { type Figure, figureLine, interleave, machine, machineLine } from './harness.ts';
-import { lastackLives } from './lives.ts';
+import { type Figure, figure, figureLine, interleave, machine, machineLine } from './harness.ts';
+import { lastackLives, livesFor } from './lives.ts';
 import { memory } from './memory.ts';
 import { netBulk, netLives } from './net.ts';
 import { NET_MEASUREMENTS, type NetWork, netStreams } from './net-streams.ts';
+import { garbage, longAndShort, pauses } from './steady.ts';
 
 /**
  * The figures of BENCHMARKS.md.
  *
- *   npm run bench [-- --json] [-- --quick] [-- lives bulk memory net]
+ *   npm run bench [-- --json] [-- --quick] [-- lives bulk steady memory net]
  *
  * `net` stands for net-bulk, net-lives, net-http and net-rtt.
  */
@@ -16,7 +17,7 @@ const args = process.argv.slice(2);
 const json = args.includes('--json');
 const quick = args.includes('--quick');
 const words = args.filter(a => !a.startsWith('-'));
-const names = ['lives', 'bulk', 'memory', 'net', ...NET_MEASUREMENTS];
+const names = ['lives', 'bulk', 'steady', 'memory', 'net', ...NET_MEASUREMENTS];
 const unknown = words.filter(w => !names.includes(w));
 if (unknown.length > 0) {
   console.error(`bench: no '${unknown[0]}'; there are ${names.join(', ')}`);
@@ -36,8 +37,14 @@ if (!json) console.log(machineLine(m));
 const rounds = quick ? 1 : 5;
 
 if (wanted('lives')) {
-  const sides = [lastackLives(quick ? 5_000 : 50_000, 1000), await netLives(quick ? 1_000 : 5_000, 64)];
+  const sides = [
+    lastackLives(quick ? 5_000 : 50_000, 1000),
+    await netLives(quick ? 1_000 : 5_000, 64),
+    await netLives(quick ? 1_000 : 5_000, 1),
+  ];
   add(await interleave('lives', 'connections/s', sides, rounds));
+  const { rate, waits } = livesFor(quick ? 2 : 60, quick ? 5_000 : 50_000, 1000);
+  add([figure('lives, 60 s', 'lastack', `connections/s (${waits} TIME_WAITs at most)`, [rate])]);
 }
 if (wanted('bulk')) {
   const chunk = 65536;
@@ -48,6 +55,11 @@ if (wanted('bulk')) {
     await netBulk(bytes, chunk),
   ];
   add(await interleave('bulk', 'MB/s', sides, rounds));
+}
+if (wanted('steady')) {
+  add((['offload', 'frames'] as const).map(link => garbage(link, quick ? 5 : 25)));
+  add(await longAndShort(rounds));
+  add(await pauses(quick ? 2 : 60));
 }
 const netWork: NetWork = quick
   ? { rounds: 1, bulkBytes: 5e7, lives: 500, requests: 1_000, roundTrips: 1_000 }

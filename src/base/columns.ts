@@ -5,7 +5,7 @@
  */
 
 /** Empty pages that a host keeps: a busy one has a thousand connections come and go. */
-const SPARE = 32;
+const SPARE = 256;
 /** Rows of one page: what one row keeps alive when its neighbours are gone, against the cost of a page. */
 const ROWS = 32;
 

@@ -277,6 +277,7 @@ export class ByteRing {
 const EMPTY: (Block | null)[] = [];
 
 function copy(dst: Uint8Array, to: number, src: Uint8Array, from: number, n: number): void {
-  if (n >= BULK) dst.set(src.subarray(from, from + n), to);
+  // Not `subarray`: of a Node Buffer that makes another Buffer, half as large again.
+  if (n >= BULK) dst.set(new Uint8Array(src.buffer, src.byteOffset + from, n), to);
   else for (let i = 0; i < n; i++) dst[to + i] = src[from + i]!;
 }

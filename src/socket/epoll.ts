@@ -55,6 +55,7 @@ export class Epoll extends Descriptor {
   /** In the order in which they became ready. */
   private readonly ready = new Set<EpollItem>();
   private came = 0;
+  private readonly again: EpollItem[] = [];
 
   /** @param data comes back with each event (Linux's `epoll_data`); by default the descriptor's number */
   control(op: number, descriptor: Descriptor, fd: number, events: number, data = fd): number {
@@ -101,21 +102,32 @@ export class Epoll extends Descriptor {
     return true;
   }
 
-  /** Fills `out` with up to `max` events and returns how many. Level-triggered ones stay ready. */
+  /**
+   * Fills `out` with up to `max` events and returns how many; entries that are there already are written over, so
+   * that who passes the same array again allocates nothing. Level-triggered events stay ready.
+   */
   collect(out: EpollEvent[], max: number): number {
     if (this.ready.size === 0) return 0;
-    const again: EpollItem[] = [];
+    const { again } = this;
     let n = 0;
     for (const item of this.ready) {
       if (n === max) break;
       this.ready.delete(item);
       const events = item.descriptor.poll() & item.events & ~PRIVATE;
       if (events === 0) continue;
-      out[n++] = { events, data: item.data };
+      const entry = out[n];
+      if (entry === undefined) out[n] = { events, data: item.data };
+      else {
+        entry.events = events;
+        entry.data = item.data;
+      }
+      n++;
       if (item.events & EPOLLONESHOT) item.events &= PRIVATE;
       else if (!(item.events & EPOLLET)) again.push(item);
     }
-    for (const item of again) this.ready.add(item);
+    // Behind those that have not had their turn.
+    for (let i = 0; i < again.length; i++) this.ready.add(again[i]!);
+    again.length = 0;
     return n;
   }
 
