@@ -4,19 +4,25 @@ import { halfSipHash, type SipKey } from '../base/siphash.ts';
 /** What the table of flows holds: connections, and entries of SYN queues. */
 export interface Flow {
   readonly local: Address;
-  readonly localPort: number;
   readonly remote: Address;
-  readonly remotePort: number;
+  /** Local port << 16 | remote port. */
+  readonly ports: number;
   hash: number;
   hashNext: unknown;
 }
 
+/** Chains that are always there; a power of two. */
+const LEAST = 64;
+
 /**
- * 4-tuple → flow. A chained hash table under a secret key, so that nobody outside can make chains long.
+ * 4-tuple → flow. A chained hash table under a secret key, so that nobody outside can make chains long. It grows
+ * by one chain at a time (linear hashing): there is no moment at which all flows are hashed anew.
  */
 export class FlowTable<T extends Flow> {
   size = 0;
-  private buckets: (T | null)[] = new Array<T | null>(64).fill(null);
+  private chains: (T | null)[] = new Array<T | null>(LEAST).fill(null);
+  /** The greatest power of two ≤ the number of chains, less one. */
+  private mask = LEAST - 1;
   private readonly key: SipKey;
 
   constructor(key: SipKey) {
@@ -33,34 +39,25 @@ export class FlowTable<T extends Flow> {
   }
 
   find(hash: number, local: Address, localPort: number, remote: Address, remotePort: number): T | null {
-    let f = this.buckets[hash & (this.buckets.length - 1)] ?? null;
+    const ports = (localPort << 16) | remotePort;
+    let f = this.chains[this.chainOf(hash)] ?? null;
     while (f !== null) {
-      if (
-        f.hash === hash &&
-        f.localPort === localPort &&
-        f.remotePort === remotePort &&
-        f.remote.equals(remote) &&
-        f.local.equals(local)
-      )
-        return f;
+      if (f.ports === ports && f.remote.equals(remote) && f.local.equals(local)) return f;
       f = f.hashNext as T | null;
     }
     return null;
   }
 
   add(f: T): void {
-    if (this.size >= this.buckets.length) this.grow();
-    f.hash = this.hash(f.local, f.localPort, f.remote, f.remotePort);
-    const i = f.hash & (this.buckets.length - 1);
-    f.hashNext = this.buckets[i] ?? null;
-    this.buckets[i] = f;
-    this.size++;
+    if (++this.size > this.chains.length) this.split();
+    f.hash = this.hash(f.local, f.ports >>> 16, f.remote, f.ports & 0xffff);
+    this.link(f);
   }
 
   remove(f: T): boolean {
-    const i = f.hash & (this.buckets.length - 1);
-    let walk = this.buckets[i] ?? null;
-    if (walk === f) this.buckets[i] = f.hashNext as T | null;
+    const i = this.chainOf(f.hash);
+    let walk = this.chains[i] ?? null;
+    if (walk === f) this.chains[i] = f.hashNext as T | null;
     else {
       while (walk !== null && walk.hashNext !== f) walk = walk.hashNext as T | null;
       if (walk === null) return false;
@@ -72,7 +69,7 @@ export class FlowTable<T extends Flow> {
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
-    for (const head of this.buckets) {
+    for (const head of this.chains) {
       let f: T | null = head;
       while (f !== null) {
         const next: T | null = f.hashNext as T | null;
@@ -83,22 +80,33 @@ export class FlowTable<T extends Flow> {
   }
 
   clear(): void {
-    this.buckets.fill(null);
+    this.chains = new Array<T | null>(LEAST).fill(null);
+    this.mask = LEAST - 1;
     this.size = 0;
   }
 
-  private grow(): void {
-    const old = this.buckets;
-    this.buckets = new Array<T | null>(old.length * 2).fill(null);
-    for (const head of old) {
-      let f = head;
-      while (f !== null) {
-        const next = f.hashNext as T | null;
-        const i = f.hash & (this.buckets.length - 1);
-        f.hashNext = this.buckets[i] ?? null;
-        this.buckets[i] = f;
-        f = next;
-      }
+  private chainOf(hash: number): number {
+    const wide = hash & (2 * this.mask + 1);
+    return wide < this.chains.length ? wide : hash & this.mask;
+  }
+
+  private link(f: T): void {
+    const i = this.chainOf(f.hash);
+    f.hashNext = this.chains[i] ?? null;
+    this.chains[i] = f;
+  }
+
+  /** One chain more: it takes its part of the chain that its hashes were in so far. */
+  private split(): void {
+    const chain = this.chains.length & this.mask;
+    this.chains.push(null);
+    if (this.chains.length > 2 * this.mask + 1) this.mask = 2 * this.mask + 1;
+    let f = this.chains[chain] ?? null;
+    this.chains[chain] = null;
+    while (f !== null) {
+      const next = f.hashNext as T | null;
+      this.link(f);
+      f = next;
     }
   }
 }

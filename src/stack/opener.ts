@@ -12,10 +12,9 @@ import { open } from '../tcp/open.ts';
 import type { TcpOptions } from '../tcp/options.ts';
 import type { Path } from '../tcp/path.ts';
 import type { Request } from '../tcp/request.ts';
-import type { Alarms } from './alarms.ts';
 import { Bound } from './ports.ts';
 import type { TcpHost } from './tcp-host.ts';
-import type { Flow, TcpTables } from './tcp-tables.ts';
+import type { TcpTables } from './tcp-tables.ts';
 
 /** Where a socket is bound; port 0 leaves the choice to connect(). */
 export interface Binding {
@@ -27,14 +26,12 @@ export interface Binding {
 export class Opener {
   private readonly host: TcpHost;
   private readonly tables: TcpTables;
-  private readonly alarms: Alarms<Flow>;
   private readonly reno = new Reno();
   private readonly cubic = new Cubic();
 
-  constructor(host: TcpHost, tables: TcpTables, alarms: Alarms<Flow>) {
+  constructor(host: TcpHost, tables: TcpTables) {
     this.host = host;
     this.tables = tables;
-    this.alarms = alarms;
   }
 
   connect(
@@ -114,7 +111,6 @@ export class Opener {
 
   private enter(c: Connection): void {
     this.tables.flows.add(c);
-    this.alarms.enroll(c);
     this.host.ports.addFlow(c.localPort);
     c.portHeld = true;
   }

@@ -25,6 +25,7 @@ import { dropSent, SentPool } from '../tcp/sent.ts';
 import { CLOSED, retire, transition } from '../tcp/state.ts';
 import type { Tcb } from '../tcp/tcb.ts';
 import { TCB_LAYOUT } from '../tcp/tcb-columns.ts';
+import { EXTRA_LAYOUT } from '../tcp/tcb-extra.ts';
 import type { TimeWaitTable } from '../tcp/time-wait.ts';
 import type { TraceSink } from '../tcp/trace.ts';
 import type { IcmpError } from '../wire/icmp-error.ts';
@@ -63,6 +64,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   readonly random: Random;
   readonly net: Network;
   readonly rows = new Rows(TCB_LAYOUT);
+  readonly extraRows = new Rows(EXTRA_LAYOUT);
   readonly slabs = new SlabPool();
   readonly sentPool = new SentPool();
   readonly secret: SipKey;
@@ -91,7 +93,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.fastOpen = new FastOpenHost(env.sysctl, env.mib, env.random);
     this.tables = new TcpTables(this.keys.tables, this, env.net);
     this.alarms = new Alarms<Flow>(this.jiffy, f => this.alarm(f));
-    this.opener = new Opener(this, this.tables, this.alarms);
+    this.opener = new Opener(this, this.tables);
     this.ports = new Ports(env.sysctl, env.random, this.keys.ports, this.tables, a => env.net.isLocal(a));
   }
 
@@ -118,26 +120,24 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     const rows = this.tables.rows.table(destination);
     if (rows.size > 0) {
       const row = rows.find(hash, destination, destinationPort, source, sourcePort);
-      if (row >= 0 && !this.arriveTimeWaitRow(rows, row, segment)) return;
+      if (row >= 0) {
+        this.arriveTimeWaitRow(rows, row, segment);
+        return;
+      }
     }
     const listener = this.tables.listener(segment, hash);
     if (listener !== null) arriveListen(listener, segment);
     else if (!(segment.flags & RST)) replyReset(this, segment);
   }
 
-  /** True if the segment shall go on to a listener as if the row had not been there. */
-  private arriveTimeWaitRow(rows: TimeWaitTable, row: number, segment: Segment): boolean {
-    if (arriveTimeWait(this, rows, row, segment) !== TW_REOPEN) return false;
+  private arriveTimeWaitRow(rows: TimeWaitTable, row: number, segment: Segment): void {
+    if (arriveTimeWait(this, rows, row, segment) !== TW_REOPEN) return;
     const listener = this.tables.listener(segment, 0);
-    if (listener === null) {
-      // Nobody to open anew: the row answers as to any stray segment.
-      this.tables.rows.acknowledge(rows, row);
-      return false;
-    }
+    // Nobody to open anew: the row answers as to any stray segment.
+    if (listener === null) return this.tables.rows.acknowledge(rows, row);
     const isn = reopenIsn(rows, row);
     this.removeTimeWait(rows, row);
     arriveSyn(listener, segment, isn);
-    return false;
   }
 
   /** An ICMP error that quotes a segment of ours. */
@@ -195,11 +195,10 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   /** Frees everything, without a word to anybody. */
   close(): void {
-    for (const f of this.tables.flows) {
-      if (!(f instanceof Connection)) continue;
-      f.recvRing?.free();
-      f.sendRing?.free();
-      f.sent.clear();
+    for (const c of this.connections()) {
+      c.recvRing?.free();
+      c.sendRing?.free();
+      c.sent.clear();
     }
     this.tables.flows.clear();
     this.tables.listening.clear();
@@ -296,12 +295,13 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   schedule(tcb: Tcb): void {
     const at = tcb.earliest();
     // A later deadline needs no visit to the wheel: the earlier one looks again when it comes.
-    if (at >= tcb.armedAt || tcb.id < 0) return;
+    if (at >= tcb.armedAt || tcb.state === CLOSED) return;
     tcb.armedAt = at;
     this.alarms.set(tcb as Connection, at);
   }
 
   scheduleExact(tcb: Tcb): void {
+    if (tcb.state === CLOSED) return;
     this.alarms.setExact(tcb as Connection, Math.min(tcb.pacingAt, tcb.compressedAckAt));
   }
 
@@ -350,7 +350,6 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   addRequest(request: Request): void {
     this.tables.flows.add(request);
-    this.alarms.enroll(request);
   }
 
   removeRequest(request: Request): void {

@@ -61,12 +61,6 @@ const TCP_NOTSENT_LOWAT = 25;
 export class Connection extends Tcb {
   /** Next in its chain of the host's table. */
   hashNext: unknown = null;
-  hash = 0;
-  /** Its port is held by an explicit bind, by the table of flows, or not at all. */
-  portHeld = false;
-  /** SO_REUSEADDR was set: a TIME_WAIT row keeps the flag. */
-  reuseAddr = false;
-  savedSyn: Uint8Array | null = null;
 
   /** A segment for this connection has arrived. */
   receiveSegment(segment: Segment): void {

@@ -22,7 +22,9 @@ export interface TcpContext {
   readonly mib: Mib;
   readonly random: Random;
   readonly net: Network;
+  /** Rows of connections, and of their extras. */
   readonly rows: Rows;
+  readonly extraRows: Rows;
   readonly slabs: SlabPool;
   readonly sentPool: SentPool;
   readonly fastOpen: FastOpenHost;

@@ -14,6 +14,7 @@ import {
   transition,
 } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { giveRows } from './tcb-extra.ts';
 import { clearAllTimers } from './timers.ts';
 import { sendReset } from './transmit.ts';
 
@@ -63,7 +64,7 @@ export function finish(tcb: Tcb): void {
     tcb.recvRing = null;
   }
   tcb.ctx.closed(tcb);
-  if (tcb.orphan) tcb.ctx.rows.give(tcb);
+  if (tcb.orphan) giveRows(tcb);
   else tcb.ctx.wake(tcb);
 }
 

@@ -55,6 +55,7 @@ export function becomeEstablished(tcb: Tcb, segment: Segment): void {
   const ctx = tcb.ctx;
   tcb.delivered++;
   const rtt = tcb.synAckSentAt >= 0 ? ctx.now - tcb.synAckSentAt : echoedRtt(tcb);
+  tcb.synAckSentAt = -1;
   if (tcb.srtt === 0 && rtt >= 0) {
     sampleMinRtt(tcb, rtt);
     sampleRtt(tcb, rtt);

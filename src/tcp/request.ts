@@ -11,9 +11,9 @@ import type { Listener } from './listener.ts';
 export class Request {
   readonly listener: Listener;
   readonly local: Address;
-  readonly localPort: number;
   readonly remote: Address;
-  readonly remotePort: number;
+  /** Local port << 16 | remote port. */
+  readonly ports: number;
   hash = 0;
   hashNext: unknown = null;
   /** Row in the host's timer wheel. */
@@ -50,9 +50,15 @@ export class Request {
   constructor(listener: Listener, local: Address, localPort: number, remote: Address, remotePort: number) {
     this.listener = listener;
     this.local = local;
-    this.localPort = localPort;
     this.remote = remote;
-    this.remotePort = remotePort;
+    this.ports = (localPort << 16) | remotePort;
+  }
+
+  get localPort(): number {
+    return this.ports >>> 16;
+  }
+  get remotePort(): number {
+    return this.ports & 0xffff;
   }
 
   /** Time to the next repetition of the SYN-ACK: doubling from a second. */

@@ -1,6 +1,7 @@
 import { type Seq, seqDiff, seqLe, seqLt } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { Tcb } from './tcb.ts';
+import { parkExtra } from './tcb-extra.ts';
 
 /** Marks on a sent segment (the scoreboard). */
 export const SACKED = 0x01;
@@ -92,6 +93,7 @@ export function dropSent(tcb: Tcb): void {
   if (tcb.sent === pool.none) return;
   pool.giveQueue(tcb.sent);
   tcb.sent = pool.none;
+  parkExtra(tcb);
 }
 
 /** The retransmission queue: what was sent and not yet acknowledged, in sequence order and in time order. */

@@ -18,6 +18,7 @@ import {
   transition,
 } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { giveRows } from './tcb-extra.ts';
 import { finTime } from './timers.ts';
 import { sendReset } from './transmit.ts';
 
@@ -89,7 +90,7 @@ export function close(tcb: Tcb, linger0: boolean): void {
   tcb.owner = null;
   if (tcb.state === CLOSED) {
     forget(tcb);
-    ctx.rows.give(tcb);
+    giveRows(tcb);
     return;
   }
   sendWritten(tcb);

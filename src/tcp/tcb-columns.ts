@@ -2,10 +2,12 @@ import { Layout, Row, type Rows } from '../base/columns.ts';
 import type { Seq } from '../base/seq.ts';
 import { type Micros, NEVER } from '../base/time.ts';
 import { CA_OPEN, INFINITE_SSTHRESH, INIT_CWND, TIMEOUT_INIT, XMIT_NONE } from './constants.ts';
+import { CLOSED, type State } from './state.ts';
 
 /**
- * The numbers of a connection, as columns: 850 bytes a connection, where fields of the object took 2,000.
- * To add one, write it here beside its kin; it is then a property of every `Tcb`.
+ * The numbers of a connection, as columns: @@ bytes a connection, where fields of the object took 2,000.
+ * To add one, write it here beside its kin; it is then a property of every `Tcb`. What few connections use, or
+ * only while something is amiss, belongs in tcb-extra.ts.
  */
 
 const ZERO = 0 as Seq;
@@ -14,12 +16,6 @@ const LONG_AGO: Micros = Number.NEGATIVE_INFINITY;
 
 /** Columns of 32-bit integers. */
 const INTS = {
-  // State
-  /** RCV_SHUTDOWN | SEND_SHUTDOWN. */
-  shut: 0,
-  /** The last soft error, from ICMP: a positive errno. */
-  softError: 0,
-
   // Send sequence space
   iss: ZERO,
   sndUna: ZERO,
@@ -32,17 +28,12 @@ const INTS = {
   sndWl1: ZERO,
   /** Largest window the peer ever offered (RFC 5961's MAX.SND.WND). */
   maxWindow: 0,
-  sndWscale: 0,
   /** Urgent pointer of what we send (SND.UP), valid while beyond sndUna. */
   sndUp: ZERO,
   /** Where the last push mark stands. */
   pushedSeq: ZERO,
   /** End of the last segment smaller than the MSS (Minshall's Nagle). */
   sndSml: ZERO,
-  /** The user flushed: a Nagle mode for the next output. */
-  flush: 0,
-  /** What loss recovery wants of the next output: 0 nothing, 1 repair, 2 new data (F-RTO). */
-  rexmit: 0,
 
   // Receive sequence space
   irs: ZERO,
@@ -50,9 +41,6 @@ const INTS = {
   rcvWnd: 0,
   /** rcvNxt when the window was last announced. */
   rcvWup: ZERO,
-  rcvWscale: 0,
-  /** The shift that our SYN offered: a SYN-ACK of a simultaneous open repeats it. */
-  offeredWscale: 0,
   /** Buffer memory that received data is charged with, overhead included; its useful part, in 256ths. */
   rmem: 0,
   scalingRatio: 128,
@@ -60,17 +48,6 @@ const INTS = {
   copiedSeq: ZERO,
   windowClamp: 0,
   rcvSsthresh: 0,
-  /** Where the FIN that came out of order ends, if one did. */
-  oooFinSeq: ZERO,
-  /** Urgent data of the peer: 0 none, 1 announced, 2 its byte is here. */
-  urgentState: 0,
-  urgentSeq: ZERO,
-  urgentByte: 0,
-
-  // SACK blocks to report, and the duplicate to report first (D-SACK)
-  sackCount: 0,
-  dsackLeft: ZERO,
-  dsackRight: ZERO,
 
   // Negotiated
   /** MSS the peer announced, clamped; what we announced; what a segment may hold now. */
@@ -79,8 +56,6 @@ const INTS = {
   mssCache: 0,
   /** Path MTU from which mssCache was computed. */
   pmtuSeen: 0,
-  /** TCP header with the options every segment carries. */
-  headerLength: 20,
   tsRecent: 0,
   /** When tsRecent was stored, in seconds; 0 never. */
   tsRecentStamp: 0,
@@ -88,7 +63,6 @@ const INTS = {
   /** Timestamps of the segment being processed, our offset removed. */
   rcvTsVal: 0,
   rcvTsEcr: 0,
-  ecnFlags: 0,
 
   // Round trip (RFC 6298), scaled as Linux scales: srtt << 3, mdev << 2
   srtt: 0,
@@ -106,85 +80,55 @@ const INTS = {
   cwnd: INIT_CWND,
   ssthresh: INFINITE_SSTHRESH,
   cwndCount: 0,
-  caState: CA_OPEN,
   packetsOut: 0,
   sackedOut: 0,
   lostOut: 0,
   retransOut: 0,
   /** SND.NXT when the present recovery began. */
   highSeq: ZERO,
-  priorCwnd: 0,
-  priorSsthresh: 0,
-  undoMarker: ZERO,
-  undoRetrans: 0,
-  prrDelivered: 0,
-  prrOut: 0,
   reordering: 3,
-  reordSeen: 0,
-  retransmits: 0,
-  backoff: 0,
-  probesOut: 0,
   /** Time of the first retransmission of the present run, in milliseconds; 0 none. */
   retransStamp: 0,
-  /** Where the search for lost segments to repeat goes on, if it need not begin at the head. */
-  rtxHint: ZERO,
   /** Highest SACKed record ends here; valid while sackedOut > 0 on a SACK connection. */
   highestSack: ZERO,
   cwndUsed: 0,
   maxPacketsOut: 0,
   cwndUsageSeq: ZERO,
-  /** Sequence number of the tail loss probe that is out (RFC 8985 §7). */
-  tlpHighSeq: ZERO,
 
   // CUBIC (RFC 9438) and its HyStart, in 1/1024 s and segments
-  /** ACKs per additional segment. */
-  cubicCount: 0,
-  cubicLastMax: 0,
-  cubicLastCwnd: 0,
-  cubicOrigin: 0,
-  cubicK: 0,
   /** Least round trip in microseconds, 0 unknown. */
   cubicDelayMin: 0,
-  cubicAckCount: 0,
-  cubicRenoCwnd: 0,
-  cubicSamples: 0,
   cubicRoundEnd: ZERO,
 
   // RACK (RFC 8985 §6)
   rackEnd: ZERO,
-  rackSteps: 1,
-  rackPersist: 0,
 
   // Delayed acknowledgement
-  /** A push was seen since the last ACK: once, twice. */
-  ackPushed: 0,
-  quick: 0,
   pingpong: 0,
   rcvMss: 0,
   lastSegSize: 0,
-  dupAckCounter: 0,
-  compressedAcks: 0,
-  compressedRcvNxt: ZERO,
-
-  // What the transmit timer is for
-  xmitKind: XMIT_NONE,
 
   // What tcp_info counts besides
-  totalRetrans: 0,
-  dsackDups: 0,
-  rcvOooPackets: 0,
-  totalRto: 0,
-  totalRtoRecoveries: 0,
-  /** Timeouts that gave the flow another hash (tcpi_rehash). */
-  timeoutRehash: 0,
-  rtoStamp: 0,
-  /** Busy, receive-window limited or send-buffer limited: the kind of time that runs. */
-  chronoKind: 0,
   sndbuf: 0,
   rcvbuf: 0,
+
+  // The host's
+  /** Number among the host's alarms, −1 while it has none. */
+  id: -1,
+  /** Of its 4-tuple. */
+  hash: 0,
 };
 
-/** Columns of doubles: times, and counts that may pass 2^31. */
+/** Columns of counts, modulo 2^32 as Linux has them. */
+const COUNTS = {
+  // What tcp_info counts besides
+  segsOut: 0,
+  segsIn: 0,
+  dataSegsOut: 0,
+  dataSegsIn: 0,
+};
+
+/** Columns of doubles: times, and counts that may pass 2^32. */
 const DOUBLES = {
   // Round trip
   rto: TIMEOUT_INIT,
@@ -194,12 +138,9 @@ const DOUBLES = {
   rcvSpaceAt: LONG_AGO,
 
   // Congestion control and loss recovery
-  probesStart: LONG_AGO,
   lastCwndAt: LONG_AGO,
 
   // CUBIC: −1 for what has not begun
-  cubicLastAt: LONG_AGO,
-  cubicEpoch: -1,
   cubicRoundStart: -1,
   cubicLastAck: -1,
   cubicRoundRtt: Number.POSITIVE_INFINITY,
@@ -207,14 +148,11 @@ const DOUBLES = {
   // RACK (RFC 8985 §6)
   rackSentAt: LONG_AGO,
   rackRtt: 0,
-  rackLastDelivered: 0,
 
   // Delivery accounting
   delivered: 0,
-  deliveredCe: 0,
   deliveredAt: LONG_AGO,
   firstSentAt: LONG_AGO,
-  lost: 0,
   appLimited: 0,
   pacingRate: Number.POSITIVE_INFINITY,
   /** Pacing: before this moment nothing more is sent. */
@@ -227,17 +165,11 @@ const DOUBLES = {
   lastDataReceivedAt: LONG_AGO,
   lastDataSentAt: LONG_AGO,
   lastAckReceivedAt: LONG_AGO,
-  lastOowAckAt: LONG_AGO,
-  /** When the SYN-ACK that this ACK answers was sent, −1 if it cannot be told (it was repeated). */
-  synAckSentAt: -1,
 
   // Deadlines, each NEVER when not running
   xmitAt: NEVER,
   delackAt: NEVER,
   keepaliveAt: NEVER,
-  finWait2At: NEVER,
-  compressedAckAt: NEVER,
-  pacingAt: NEVER,
   /** What the wheel is armed for. */
   armedAt: NEVER,
 
@@ -245,22 +177,76 @@ const DOUBLES = {
   bytesAcked: 0,
   bytesReceived: 0,
   bytesSent: 0,
-  bytesRetrans: 0,
-  segsOut: 0,
-  segsIn: 0,
-  dataSegsOut: 0,
-  dataSegsIn: 0,
-  totalRtoTime: 0,
   /** Since when it runs, and the sums. */
   chronoStart: LONG_AGO,
   chronoBusy: 0,
-  chronoRwnd: 0,
-  chronoSndbuf: 0,
+};
+
+/** Columns of small numbers, 0..255. */
+const BYTES = {
+  // State
+  /** Assigned by tcp/state only. */
+  state: CLOSED as State,
+  /** Pending error, a positive errno or 0. */
+  error: 0,
+  /** RCV_SHUTDOWN | SEND_SHUTDOWN. */
+  shut: 0,
+  /** The last soft error, from ICMP: a positive errno. */
+  softError: 0,
+
+  // Send sequence space
+  sndWscale: 0,
+  /** The user flushed: a Nagle mode for the next output. */
+  flush: 0,
+  /** What loss recovery wants of the next output: 0 nothing, 1 repair, 2 new data (F-RTO). */
+  rexmit: 0,
+
+  // Receive sequence space
+  rcvWscale: 0,
+  /** The shift that our SYN offered: a SYN-ACK of a simultaneous open repeats it. */
+  offeredWscale: 0,
+  /** Urgent data of the peer: 0 none, 1 announced, 2 its byte is here. */
+  urgentState: 0,
+  urgentByte: 0,
+
+  // SACK blocks to report, and the duplicate to report first (D-SACK)
+  sackCount: 0,
+
+  // Negotiated
+  /** TCP header with the options every segment carries. */
+  headerLength: 20,
+  ecnFlags: 0,
+
+  // Congestion control and loss recovery
+  caState: CA_OPEN,
+
+  // CUBIC (RFC 9438) and its HyStart, in 1/1024 s and segments
+  cubicSamples: 0,
+
+  // RACK (RFC 8985 §6)
+  rackSteps: 1,
+  rackPersist: 0,
+
+  // Delayed acknowledgement
+  /** A push was seen since the last ACK: once, twice. */
+  ackPushed: 0,
+  quick: 0,
+  dupAckCounter: 0,
+  compressedAcks: 0,
+
+  // What the transmit timer is for
+  xmitKind: XMIT_NONE,
+
+  // What tcp_info counts besides
+  /** Busy, receive-window limited or send-buffer limited: the kind of time that runs. */
+  chronoKind: 0,
 };
 
 /** Columns of flags. */
 const FLAGS = {
   // State
+  /** The application has closed it. */
+  orphan: false,
   /** Came out of a listener (RFC 9293 MUST-11). */
   passive: false,
   /** A FIN has been received (SOCK_DONE): reads end with EOF rather than with the error. */
@@ -316,9 +302,26 @@ const FLAGS = {
   // What tcp_info counts besides
   /** A write found no room: POLLOUT waits for a third of the buffer. */
   noSpace: false,
+
+  // The host's
+  /** On the host's list of changed connections; on its list of those that want to send. */
+  changed: false,
+  dirty: false,
+  /** Its port is held by an explicit bind, by the table of flows, or not at all. */
+  portHeld: false,
+  /** SO_REUSEADDR was set: a TIME_WAIT row keeps the flag. */
+  reuseAddr: false,
 };
 
-export const TCB_LAYOUT = new Layout(INTS, DOUBLES, FLAGS);
+export const TCB_LAYOUT = new Layout({
+  ints: INTS,
+  counts: COUNTS,
+  doubles: DOUBLES,
+  bytes: BYTES,
+  flags: FLAGS,
+});
 
 /** What a `Tcb` extends: an object with a row. `Tcb` gives it the properties. */
-export const TcbColumns = Row as new (rows: Rows) => Row & typeof INTS & typeof DOUBLES & typeof FLAGS;
+export const TcbColumns = Row as new (
+  rows: Rows,
+) => Row & typeof INTS & typeof COUNTS & typeof DOUBLES & typeof BYTES & typeof FLAGS;

@@ -1,5 +1,5 @@
 import type { Address } from '../base/address.ts';
-import { defineColumns } from '../base/columns.ts';
+import { defineColumns, type Rows } from '../base/columns.ts';
 import type { Ranges } from '../base/ranges.ts';
 import type { ByteRing } from '../base/ring.ts';
 import type { Seq } from '../base/seq.ts';
@@ -13,73 +13,42 @@ import type { MtuProbing } from './mtu-probe.ts';
 import type { TcpOptions } from './options.ts';
 import type { Path } from './path.ts';
 import type { SentQueue } from './sent.ts';
-import { CLOSED, type State } from './state.ts';
 import { TCB_LAYOUT, TcbColumns } from './tcb-columns.ts';
+import { defineExtraColumns, type Extra, type ExtraColumns, extraOf, NO_EXTRA } from './tcb-extra.ts';
 import type { TxStamps } from './tx-stamps.ts';
+
+/** A row with the properties that the columns of the extras give it. */
+const Columns = TcbColumns as new (rows: Rows) => InstanceType<typeof TcbColumns> & ExtraColumns;
 
 /**
  * The transmission control block: the variables of one connection under the names of RFC 9293 §3.3.1
  * (SND.UNA is `sndUna`) and, where the RFC has none, of Linux's tcp_sock. Plain data; the rooms beside
  * this file act on it. Counts of segments are in segments (Linux's packets), windows in bytes.
  *
- * Its numbers are columns (tcb-columns.ts). The fields here are what is no number, and what must hold once
- * the connection is over and its row is another's.
+ * Its numbers are columns (tcb-columns.ts), and what few connections use is attached (tcb-extra.ts). The fields
+ * here are what is no number, and what must hold once the connection is over and its row is another's: every
+ * one of them costs 8 bytes of each idle connection.
  */
-export class Tcb extends TcbColumns {
+export class Tcb extends Columns {
+  extra: Extra = NO_EXTRA;
   readonly ctx: TcpContext;
   options: Readonly<TcpOptions>;
 
   // Identity
   readonly local: Address;
-  readonly localPort: number;
   readonly remote: Address;
-  readonly remotePort: number;
+  /** Local port << 16 | remote port. */
+  readonly ports: number;
   path: Path;
-  /** Row in the host's timer wheel. */
-  id = -1;
   /** The socket that owns it, or null. */
   owner: unknown = null;
 
-  // State. Assigned by tcp/state only.
-  state: State = CLOSED;
-  /** The application has closed it. */
-  orphan = false;
-  /** Pending error, a positive errno or 0. */
-  error = 0;
-  /** On the host's list of changed connections; on its list of those that want to send. */
-  changed = false;
-  dirty = false;
-
-  // Send sequence space
-  /** Ends of records (MSG_EOR), ascending. */
-  records: Seq[] | null = null;
-  /** Push marks in front of the last one, where a packet of the send queue ends, ascending. */
-  pushMarks: Seq[] | null = null;
   /** Bytes that are not acknowledged or not read; null without any. */
   sendRing: ByteRing | null = null;
+  recvRing: ByteRing | null = null;
   /** What is in flight; `pushSent` adds to it. */
   sent: SentQueue;
-
-  // Receive sequence space
-  recvRing: ByteRing | null = null;
-  ooo: Ranges | null = null;
-
-  /** SACK blocks to report: pairs, newest first. */
-  sackBlocks: Int32Array | null = null;
-
-  // Congestion control and loss recovery
   congestion: Congestion;
-
-  // What few connections have
-  /** Packetization-layer path MTU discovery. */
-  mtuProbing: MtuProbing | null = null;
-  /** ECN marks that have arrived. */
-  marks: MarksReceived | null = null;
-  /** Fast Open, of either side. */
-  fastopen: FastOpen | null = null;
-  /** SO_TIMESTAMPING; and errors and reports for recvmsg with MSG_ERRQUEUE. */
-  txStamps: TxStamps | null = null;
-  errors: ErrorQueue | null = null;
 
   constructor(
     ctx: TcpContext,
@@ -96,12 +65,88 @@ export class Tcb extends TcbColumns {
     this.options = options;
     this.path = path;
     this.local = local;
-    this.localPort = localPort;
     this.remote = remote;
-    this.remotePort = remotePort;
+    this.ports = (localPort << 16) | remotePort;
     this.congestion = congestion;
     this.sent = ctx.sentPool.none;
     this.reordering = ctx.sysctl.tcp_reordering;
+  }
+
+  get localPort(): number {
+    return this.ports >>> 16;
+  }
+  get remotePort(): number {
+    return this.ports & 0xffff;
+  }
+
+  get records(): Seq[] | null {
+    return this.extra.records;
+  }
+  set records(v: Seq[] | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).records = v;
+  }
+
+  get pushMarks(): Seq[] | null {
+    return this.extra.pushMarks;
+  }
+  set pushMarks(v: Seq[] | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).pushMarks = v;
+  }
+
+  get ooo(): Ranges | null {
+    return this.extra.ooo;
+  }
+  set ooo(v: Ranges | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).ooo = v;
+  }
+
+  get sackBlocks(): Int32Array | null {
+    return this.extra.sackBlocks;
+  }
+  set sackBlocks(v: Int32Array | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).sackBlocks = v;
+  }
+
+  get mtuProbing(): MtuProbing | null {
+    return this.extra.mtuProbing;
+  }
+  set mtuProbing(v: MtuProbing | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).mtuProbing = v;
+  }
+
+  get marks(): MarksReceived | null {
+    return this.extra.marks;
+  }
+  set marks(v: MarksReceived | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).marks = v;
+  }
+
+  get fastopen(): FastOpen | null {
+    return this.extra.fastopen;
+  }
+  set fastopen(v: FastOpen | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).fastopen = v;
+  }
+
+  get txStamps(): TxStamps | null {
+    return this.extra.txStamps;
+  }
+  set txStamps(v: TxStamps | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).txStamps = v;
+  }
+
+  get errors(): ErrorQueue | null {
+    return this.extra.errors;
+  }
+  set errors(v: ErrorQueue | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).errors = v;
+  }
+
+  get savedSyn(): Uint8Array | null {
+    return this.extra.savedSyn;
+  }
+  set savedSyn(v: Uint8Array | null) {
+    if (v !== null || this.extra !== NO_EXTRA) extraOf(this).savedSyn = v;
   }
 
   /** Segments believed to be in the network. */
@@ -141,3 +186,4 @@ export class Tcb extends TcbColumns {
 }
 
 defineColumns(Tcb.prototype, TCB_LAYOUT);
+defineExtraColumns(Tcb.prototype);
