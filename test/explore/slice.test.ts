@@ -25,7 +25,8 @@ describe('every life of a connection, within the slice', () => {
           : `${first.what} (and ${tally.findings.length - 1} more)\n  again: npm run explore -- --life '${first.life}@${first.start}'`,
       ).toBe('no violation');
       lives += tally.lives;
-    });
+      // Work without a pause, half a minute of it where nothing else is done.
+    }, 300_000);
   }
 
   test('the slice has the size that it says', () => {

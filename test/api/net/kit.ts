@@ -18,7 +18,7 @@ export type Logs = Record<string, string[]>;
 /** Events that are Node's own business. */
 const QUIET = new Set<unknown>(['newListener', 'removeListener', 'readable', 'prefinish']);
 /** A program that is not over by then has hung. */
-const PATIENCE = 4000;
+const PATIENCE = 40_000;
 
 /** How long events that come late are waited for when a program is over. */
 const pause = async (ms: number): Promise<void> => {
