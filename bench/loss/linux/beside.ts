@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Micros } from '../../../src/base/time.ts';
 import { missing } from '../../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../../test/peers/tun/net.ts';
@@ -27,7 +27,8 @@ const USAGE = `node scripts/run.mjs bench/loss/linux/beside.ts [options]
 
   --quick        one run of 20 seconds each, nothing written
   --seconds N    how long a run lasts (60)
-  --rounds N     rounds at most (5); mixes that only show what is usual are run in three of them
+  --rounds N     rounds at most (5); mixes that only show what is usual are run in two or three of them
+  --table        only prints what is in bench/loss/linux/beside.json; runs that are in it are not run again
   --help         this text
 
 Needs root, /dev/net/tun, koffi, python3, ip, nsenter, unshare, chrt.`;
@@ -47,19 +48,25 @@ interface Mix {
 }
 
 const LATER: Micros = 150;
-/** The time of one packet at the bottleneck. */
-const JITTER: Micros = 600;
+/** The time of one packet at the bottleneck, and of five. */
+const ONE: Micros = 600;
+const FIVE: Micros = 3000;
 const MIXES: readonly Mix[] = [
-  { linux: 1, lastack: 1, later: 0, jitter: JITTER, rounds: 5 },
-  { linux: 4, lastack: 4, later: 0, jitter: JITTER, rounds: 5 },
-  { linux: 2, lastack: 0, later: 0, jitter: JITTER, rounds: 3 },
-  { linux: 8, lastack: 0, later: 0, jitter: JITTER, rounds: 3 },
-  { linux: 1, lastack: 1, later: 0, jitter: 0, rounds: 3 },
-  { linux: 1, lastack: 0, later: 1, jitter: 0, rounds: 3 },
-  { linux: 4, lastack: 4, later: 0, jitter: 0, rounds: 3 },
-  { linux: 4, lastack: 0, later: 4, jitter: 0, rounds: 3 },
+  { linux: 1, lastack: 1, later: 0, jitter: FIVE, rounds: 5 },
+  { linux: 4, lastack: 4, later: 0, jitter: FIVE, rounds: 5 },
+  { linux: 1, lastack: 0, later: 1, jitter: FIVE, rounds: 3 },
+  { linux: 4, lastack: 0, later: 4, jitter: FIVE, rounds: 3 },
+  ...[ONE, 0].flatMap(jitter => [
+    { linux: 1, lastack: 1, later: 0, jitter, rounds: 2 },
+    { linux: 4, lastack: 4, later: 0, jitter, rounds: 2 },
+    { linux: 1, lastack: 0, later: 1, jitter, rounds: 2 },
+    { linux: 4, lastack: 0, later: 4, jitter, rounds: 2 },
+  ]),
+  { linux: 2, lastack: 0, later: 0, jitter: ONE, rounds: 2 },
+  { linux: 8, lastack: 0, later: 0, jitter: ONE, rounds: 2 },
 ];
 const KINDS = ['linux', 'lastack', 'later'] as const;
+const FILE = 'bench/loss/linux/beside.json';
 const SAMPLE_SECONDS = 10;
 const FIRST_PORT = 2000;
 const ENDLESS = 1e15;
@@ -212,36 +219,47 @@ function line({ mix, round, flows, dropped, late }: Run): string {
   return `jitter ${mix.jitter} round ${round}: ${kinds.join(', ')}, ${rate.toFixed(1)} Mbit/s, late ${late.join(' ')}`;
 }
 
+const isMix = (a: Run['mix'], b: Mix): boolean => a.jitter === b.jitter && KINDS.every(by => a[by] === b[by]);
+
+interface File {
+  readonly recorded: readonly object[];
+  readonly runs: readonly Run[];
+}
+
+function save({ recorded, runs }: File): void {
+  const rows = (all: readonly object[]): string => all.map(d => `    ${JSON.stringify(d)}`).join(',\n');
+  writeFileSync(FILE, `{\n  "recorded": [\n${rows(recorded)}\n  ],\n  "runs": [\n${rows(runs)}\n  ]\n}\n`);
+}
+
 async function main(): Promise<void> {
+  const quick = process.argv.includes('--quick');
+  const kept = quick || !existsSync(FILE) ? null : (JSON.parse(readFileSync(FILE, 'utf8')) as File);
+  const done: Run[] = [...(kept?.runs ?? [])];
+  if (process.argv.includes('--table')) {
+    for (const run of done) console.log(line(run));
+    return;
+  }
   const why = noTun() ?? missing('python3', 'sysctl', 'chrt');
   if (why !== null) {
     console.error(`bench/loss/linux: ${why}`);
     process.exit(2);
   }
-  const quick = process.argv.includes('--quick');
   const seconds = option('seconds', quick ? 20 : 60);
   const rounds = option('rounds', quick ? 1 : 5);
   const m = machine();
   console.error(machineLine(m));
+  const date = new Date().toISOString().slice(0, 10);
+  const origin = { date, machine: machineLine(m), hz: hz(), wire: WIRE };
+  const isNew = !kept?.recorded.some(r => JSON.stringify(r) === JSON.stringify(origin));
+  const recorded = [...(kept?.recorded ?? []), ...(isNew ? [origin] : [])];
   const bench = await Bench.open();
-  const done: Run[] = [];
   for (let round = 1; round <= rounds; round++)
-    for (const mix of MIXES.filter(x => round <= x.rounds)) {
+    for (const mix of MIXES) {
+      if (round > mix.rounds || done.some(d => d.round === round && isMix(d.mix, mix))) continue;
       const r = await bench.run(mix, round, seconds);
       done.push(r);
       console.log(line(r));
-      if (quick) continue;
-      const head = {
-        date: new Date().toISOString().slice(0, 10),
-        machine: machineLine(m),
-        hz: hz(),
-        wire: WIRE,
-      };
-      const rows = done.map(d => `    ${JSON.stringify(d)}`).join(',\n');
-      writeFileSync(
-        'bench/loss/linux/beside.json',
-        `{\n  "recorded": ${JSON.stringify(head)},\n  "runs": [\n${rows}\n  ]\n}\n`,
-      );
+      if (!quick) save({ recorded, runs: done });
     }
   await bench.close();
   process.exit(0);
