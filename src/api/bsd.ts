@@ -126,6 +126,11 @@ export class BsdHost {
 
   /** Up to `n` bytes, empty at the end of the stream. */
   async recv(fd: number, n = 65536, flags = 0): Promise<Uint8Array> {
+    const call = flags === 0 && n > 0 ? this.driver.enter().begin.recvChunk(fd, n) : null;
+    if (call !== null) {
+      const got = check('recv', await this.driver.wait(call));
+      return call.chunk.subarray(0, got);
+    }
     const bytes = new Uint8Array(n);
     return bytes.subarray(0, Math.min(n, await this.recvInto(fd, bytes, flags)));
   }

@@ -224,6 +224,8 @@ export class Driver implements Task {
       done = sockets.settle();
       if (done.length === 0) break;
     }
+    // Before all else that a turn does: whoever waits for an answer waits for this.
+    for (const port of this.ports) port.link.kick?.();
     for (const pending of done) this.finish(pending);
     for (const watcher of this.watchers) watcher();
     this.inside = false;

@@ -69,6 +69,10 @@ export class CaptureLink implements Link {
     return taken;
   }
 
+  kick(): void {
+    this.inner.kick?.();
+  }
+
   close(): void {
     this.inner.close();
   }

@@ -101,6 +101,10 @@ export class ImpairedLink implements Link, ChannelHost, Task {
     return true;
   }
 
+  kick(): void {
+    this.inner.kick?.();
+  }
+
   carry(arrival: Arrival, at: Micros): void {
     const now = this.clock.now();
     // A frame that is not delayed goes at once, unless one before it still waits. Neither way enters a stack

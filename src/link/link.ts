@@ -29,6 +29,8 @@ export interface Link {
    * once there is room (never, on a closed link)
    */
   transmit(frame: Frame): boolean;
+  /** Called when there is nothing more to transmit for now: a link that gathers frames sends them off. */
+  kick?(): void;
   /** Given each frame that arrives; the receiver takes it over. Frames that come while it is null are lost. */
   onreceive: ((frame: Frame) => void) | null;
   /** Called once after `transmit` has refused a frame, when there is room again. */

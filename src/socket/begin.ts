@@ -1,8 +1,8 @@
 import type { Address } from '../base/address.ts';
 import { EALREADY, EBADF, EFAULT, EINPROGRESS, EINVAL } from '../base/errno.ts';
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros, NEVER } from '../base/time.ts';
-import { AcceptCall, CloseCall, ConnectCall, RecvCall, SendCall } from './calls.ts';
-import { MSG_DONTWAIT, MSG_ERRQUEUE, SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.ts';
+import { AcceptCall, CloseCall, ConnectCall, RecvCall, RecvChunkCall, SendCall } from './calls.ts';
+import { MSG_DONTWAIT, MSG_ERRQUEUE, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.ts';
 import type { EpollEvent } from './epoll.ts';
 import { checkControl, gather, type Message, scatter } from './message.ts';
 import { Pending } from './pending.ts';
@@ -86,6 +86,13 @@ export class Begin {
     if (!fits(bytes, at, n)) return new Over(-EFAULT);
     const p = new RecvCall(s, bytes, at, n, flags, s.options.rcvlowat);
     return this.start(s, p, this.limit(s, flags, s.settings.rcvTimeout));
+  }
+
+  /** recv of up to `n` bytes, 1 or more, from a stream: what came is in `chunk`; null: use `recv`. */
+  recvChunk(fd: number, n: number): RecvChunkCall | null {
+    const s = this.sockets.lookup(fd);
+    if (typeof s === 'number' || s.type !== SOCK_STREAM || s.options.rcvlowat > 1) return null;
+    return this.start(s, new RecvChunkCall(s, n), this.limit(s, 0, s.settings.rcvTimeout));
   }
 
   /** read(2): as recv, except that no bytes are read at once. */

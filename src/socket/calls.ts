@@ -96,6 +96,35 @@ export class RecvCall extends SocketCall implements Received {
   }
 }
 
+const NOTHING = new Uint8Array(1);
+
+/**
+ * recv on a stream into bytes of its own, of which there are as many as have come: a buffer of 64 KiB for each
+ * call, zeroed and mostly thrown away, was a fifth of the work of a short connection.
+ */
+export class RecvChunkCall extends SocketCall {
+  chunk: Uint8Array = NOTHING;
+  private readonly n: number;
+
+  constructor(socket: Socket, n: number) {
+    super(socket);
+    this.n = n;
+  }
+
+  attempt(): boolean {
+    const { available } = this.socket;
+    const bytes = available > 0 ? new Uint8Array(Math.min(available, this.n)) : NOTHING;
+    const r = this.socket.recv(bytes, 0, bytes.length, 0, null);
+    if (r === -EAGAIN) return false;
+    if (r > 0) this.chunk = bytes.subarray(0, r);
+    return this.finish(r);
+  }
+
+  timeoutResult(): number {
+    return -EAGAIN;
+  }
+}
+
 /** send: waits until every byte has found room. */
 export class SendCall extends SocketCall {
   private sent = 0;

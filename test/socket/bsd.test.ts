@@ -1,6 +1,15 @@
 import { afterAll, expect, test } from 'vitest';
 import { BsdHost, SHUT_WR, SOCK_DGRAM, SocketError } from '../../src/api/bsd.ts';
-import { AF_INET, MSG_DONTWAIT, POLLIN, SOL_TCP, TCP_LINGER2 } from '../../src/socket/constants.ts';
+import {
+  AF_INET,
+  MSG_DONTWAIT,
+  POLLIN,
+  SO_RCVLOWAT,
+  SO_RCVTIMEO,
+  SOL_SOCKET,
+  SOL_TCP,
+  TCP_LINGER2,
+} from '../../src/socket/constants.ts';
 import type { Pending } from '../../src/socket/pending.ts';
 import { type Host, TwoHosts } from './two-hosts.ts';
 
@@ -42,6 +51,40 @@ test('an echo server and its client, in await', async () => {
   await Promise.all([sent, server]);
   expect(Uint8Array.from(back)).toEqual(big);
   await a.close(fd);
+});
+
+test('recv takes as much memory as has come, and no more than was asked for', async () => {
+  const { a, b } = world();
+  const l = b.serve('10.9.0.2', 7);
+  const fd = await a.open('10.9.0.2', 7);
+  const peer = await b.accept(l);
+  const early = b.recv(peer);
+  await a.send(fd, 'hello');
+  const first = await early;
+  expect([new TextDecoder().decode(first), first.buffer.byteLength]).toEqual(['hello', 5]);
+  await a.send(fd, 'abcdefgh');
+  a.shutdown(fd, SHUT_WR);
+  const parts: string[] = [];
+  for await (const chunk of b.stream(peer, 3)) parts.push(new TextDecoder().decode(chunk));
+  expect(parts).toEqual(['abc', 'def', 'gh']);
+  expect(await b.recv(peer)).toEqual(new Uint8Array(0));
+  await expect(b.recv(99)).rejects.toMatchObject({ code: 'EBADF' });
+  await b.close(peer);
+});
+
+test('recv gives up after SO_RCVTIMEO, and waits for SO_RCVLOWAT bytes', async () => {
+  const { a, b } = world();
+  const l = b.serve('10.9.0.2', 7);
+  const fd = await a.open('10.9.0.2', 7);
+  const peer = await b.accept(l);
+  b.setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, { sec: 0, usec: 50_000 });
+  await expect(b.recv(peer)).rejects.toMatchObject({ code: 'EAGAIN' });
+  b.setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, { sec: 0, usec: 0 });
+  b.setsockopt(peer, SOL_SOCKET, SO_RCVLOWAT, 6);
+  const six = b.recv(peer);
+  await a.send(fd, 'abc');
+  await a.send(fd, 'def');
+  expect(new TextDecoder().decode(await six)).toBe('abcdef');
 });
 
 test('failures are errors with code, errno and syscall', async () => {

@@ -121,6 +121,10 @@ export class TunLink implements Link, Task {
     return true;
   }
 
+  kick(): void {
+    this.flush();
+  }
+
   /** Reads what is there; called by the clock's loop. */
   run(): void {
     this.scheduled = false;
