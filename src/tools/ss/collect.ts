@@ -82,6 +82,15 @@ export function* socketRows(
   }
 }
 
+/** The row of the connection behind a descriptor; null if there is none. */
+export function connectionRowOf(stack: Stack, fd: number, options: CollectOptions = {}): SocketRow | null {
+  for (const c of stack.tcp.connections()) {
+    if (!c.orphan && fdOf(c.owner) === fd)
+      return connectionRow(c, options.now ?? stack.now, options, stack.name);
+  }
+  return null;
+}
+
 const EMPTY = {
   recvQ: 0,
   sendQ: 0,

@@ -68,6 +68,16 @@ export class Recorder {
     return this.kept.map(e => e.log);
   }
 
+  /** Up to `n` of them, newest first, without one. */
+  newest(n: number, without: ConversationLog | null): ConversationLog[] {
+    const list: ConversationLog[] = [];
+    for (let i = this.kept.length - 1; i >= 0 && list.length < n; i--) {
+      const { log } = this.kept[i]!;
+      if (log !== without) list.push(log);
+    }
+    return list;
+  }
+
   listen(listener: RecorderListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

@@ -36,15 +36,24 @@ code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-si
 figure { margin: 8px 0 } figure svg { max-width: 100%; height: auto; border: 1px solid var(--rule); border-radius: 10px }
 ul { padding-left: 20px }`;
 
+/** The diagram with a state lit, drawn once for each. */
+const pictures = new Map<State, string>();
+
+function pictureOf(state: State): string {
+  const known = pictures.get(state);
+  if (known !== undefined) return known;
+  const drawn = stateSvg({ highlight: state });
+  pictures.set(state, drawn);
+  return drawn;
+}
+
 /** The page that shows the very connection that fetched it. */
 export function connectionPage(f: PageFacts): string {
   const ladder = f.log === null ? 'This connection is not in the records any more.' : ladderOf(f.log, false);
-  const others = f.others
-    .slice(0, 12)
-    .map(
-      log =>
-        `<li><a href="/connection/${log.id}">#${log.id + 1}</a> ${escapeXml(hostAndPort(log.left.address, log.left.port))} <span class="soft">${escapeXml(endText(log))}</span></li>`,
-    );
+  const others = f.others.map(
+    log =>
+      `<li><a href="/connection/${log.id}">#${log.id + 1}</a> ${escapeXml(hostAndPort(log.left.address, log.left.port))} <span class="soft">${escapeXml(endText(log))}</span></li>`,
+  );
   return html(
     'This page came through lastack',
     `<h1>This page came through lastack</h1>
@@ -57,7 +66,7 @@ Reload, and look at <a href="/last">the whole life of the previous one</a>.</p>
 <h2>B's socket at this moment</h2>
 <pre>${escapeXml(f.socket)}</pre>
 <h2>Where it stands: ${stateName(f.state)}</h2>
-<figure>${stateSvg({ highlight: f.state })}</figure>
+<figure>${pictureOf(f.state)}</figure>
 ${others.length > 0 ? `<h2>Earlier connections</h2><ul>${others.join('')}</ul>` : ''}
 <h2>Now break it</h2>
 <p>Stop the program with Ctrl-C and start it again with one of these; then reload and watch the terminal:</p>

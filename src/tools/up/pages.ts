@@ -1,12 +1,15 @@
 import { ESTABLISHED, type State } from '../../tcp/state.ts';
 import { stateSvg } from '../diagram/svg.ts';
-import { socketRows } from '../ss/collect.ts';
+import { connectionRowOf } from '../ss/collect.ts';
 import { ssText } from '../ss/format.ts';
 import type { InnerHost } from './host.ts';
 import type { HttpRequest } from './http-head.ts';
 import type { Instance, Running } from './instance.ts';
 import { connectionPage, errorPage, lifePage } from './page.ts';
 import { HTML, httpResponse, PROMETHEUS, SVG, TEXT } from './page-http.ts';
+
+/** Earlier connections that the page names. */
+const OTHERS = 12;
 
 /** Answers a request to the built-in page that came over the inner socket `fd` of host B. */
 export function answerPage(instance: Instance<Running>, request: HttpRequest, fd: number): Uint8Array {
@@ -20,7 +23,7 @@ export function answerPage(instance: Instance<Running>, request: HttpRequest, fd
   }
   const { recorder, b } = instance.gateway;
   const log = logOf(instance, fd);
-  const others = recorder.logs.filter(l => l !== log).reverse();
+  const others = recorder.newest(OTHERS, log);
   switch (request.path) {
     case '/': {
       const { state, text } = socketOf(b, fd);
@@ -65,9 +68,7 @@ function logOf(instance: Instance<Running>, fd: number): ReturnType<Running['rec
 }
 
 function socketOf(b: InnerHost, fd: number): { state: State; text: string } {
-  for (const row of socketRows(b.stack, { info: true, ownerOf: f => b.ownerOf(f) })) {
-    if (row.fd === fd)
-      return { state: row.state, text: ssText([row], { timers: true, info: true }).join('\n') };
-  }
-  return { state: ESTABLISHED, text: '' };
+  const row = connectionRowOf(b.stack, fd, { info: true, ownerOf: f => b.ownerOf(f) });
+  if (row === null) return { state: ESTABLISHED, text: '' };
+  return { state: row.state, text: ssText([row], { timers: true, info: true }).join('\n') };
 }

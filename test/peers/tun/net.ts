@@ -83,7 +83,7 @@ export async function openNamespace(): Promise<Namespace> {
 }
 
 /** lastack beside the kernel of a network namespace that is made for it. */
-export interface Net extends Pick<Namespace, 'exec' | 'start' | 'close'> {
+export interface Net extends Pick<Namespace, 'pid' | 'exec' | 'start' | 'close'> {
   readonly stack: Stack;
   readonly driver: NodeDriver;
   readonly host: BsdHost;
@@ -116,6 +116,7 @@ export async function openNet(o: NetOptions = {}): Promise<Net> {
     driver,
     host: new BsdHost(driver),
     tun,
+    pid: space.pid,
     exec: space.exec,
     start: space.start,
     async kernelStates() {

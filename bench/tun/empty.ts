@@ -1,0 +1,181 @@
+import { Aio } from '../../src/link/tun/aio.ts';
+import { BATCH, type Batch, OneByOne } from '../../src/link/tun/batch.ts';
+import { openDevice } from '../../src/link/tun/device.ts';
+import { runTunSetup, tunSetup } from '../../src/link/tun/setup.ts';
+import { System } from '../../src/link/tun/system.ts';
+import { type Watch, watch } from '../../src/link/tun/watch.ts';
+import { type Namespace, openNamespace } from '../../test/peers/tun/net.ts';
+
+/**
+ * An empty reader and writer of a TUN device: what Node can move with the system calls of `lastack/tun` and no
+ * stack at all. To the kernel's TCP it looks like a peer: what comes to port 9 is dropped and one ACK is written
+ * for each batch; to who connects to port 19 it writes prepared packets of 1500 bytes as far as the window goes, with
+ * nothing patched but sequence numbers. It keeps no state but these, expects no loss, and serves one connection.
+ */
+export const EMPTY = '10.79.1.2';
+const MTU = 1500;
+const HEADERS = 40;
+const PAYLOAD = MTU - HEADERS;
+const FIN = 1;
+const SYN = 2;
+const RST = 4;
+const ACK = 16;
+const WINDOW_SHIFT = 7;
+const SOURCE_PORT = 19;
+
+export interface EmptyHost {
+  readonly space: Namespace;
+  close(): Promise<void>;
+}
+
+export async function openEmpty(): Promise<EmptyHost> {
+  const space = await openNamespace();
+  const system = new System();
+  const namespace = space.path;
+  const device = openDevice(system, { name: 'e0', kind: 'tun', mtu: MTU, offload: false, namespace });
+  runTunSetup(tunSetup({ name: 'e0', namespace, addresses: ['10.79.1.1/24'], mtu: MTU }));
+  const empty = new Empty(system, device.fd);
+  return {
+    space,
+    async close() {
+      empty.close();
+      await space.close();
+    },
+  };
+}
+
+class Empty {
+  private readonly batch: Batch;
+  private readonly watch: Watch;
+  private readonly into = Array.from({ length: BATCH }, () => new Uint8Array(2048));
+  private readonly out = Array.from({ length: BATCH }, () => new Packet());
+  /** Packets of `out` that are to be written. */
+  private waiting = 0;
+  private ports = 0;
+  private rcvNxt = 0;
+  private sndNxt = 0;
+  private sndEnd = 0;
+  private shift = 0;
+  private sending = false;
+  private turning = false;
+
+  constructor(system: System, fd: number) {
+    this.batch = Aio.open(fd) ?? new OneByOne(system, fd);
+    for (const [i, bytes] of this.into.entries()) this.batch.set(i, bytes, 0, bytes.length);
+    this.watch = watch(system, fd, () => this.later());
+  }
+
+  close(): void {
+    this.sending = false;
+    this.turning = true;
+    this.batch.close();
+    this.watch.close();
+  }
+
+  private later(): void {
+    if (this.turning) return;
+    this.turning = true;
+    setImmediate(() => {
+      this.turning = false;
+      this.turn();
+    });
+  }
+
+  private turn(): void {
+    const { batch, into } = this;
+    batch.submit(0, BATCH);
+    const before = this.rcvNxt;
+    for (let i = 0; i < BATCH; i++) if (batch.results[i]! >= HEADERS) this.packet(into[i]!);
+    if (this.rcvNxt !== before && this.waiting === 0) this.put(0, ACK);
+    const room = this.sending ? Math.floor(((this.sndEnd - this.sndNxt) | 0) / PAYLOAD) : 0;
+    for (let n = Math.min(room, BATCH - this.waiting); n > 0; n--) this.put(PAYLOAD, ACK);
+    if (this.waiting === 0) return;
+    batch.submit(BATCH, this.waiting);
+    this.waiting = 0;
+    this.later();
+  }
+
+  private packet(b: Uint8Array): void {
+    if (b[9] !== 6) return;
+    const v = new DataView(b.buffer);
+    const flags = b[33]!;
+    const ports = v.getUint32(20);
+    if (flags & SYN) {
+      this.ports = ports;
+      this.shift = shiftOf(b);
+      this.sending = false;
+      this.rcvNxt = (v.getUint32(24) + 1) | 0;
+      this.sndNxt = 0;
+      this.put(0, SYN | ACK);
+      return;
+    }
+    if (ports !== this.ports) return;
+    if (flags & RST) this.sending = false;
+    this.sndEnd = (v.getUint32(28) + (v.getUint16(34) << this.shift)) | 0;
+    if ((ports & 0xffff) === SOURCE_PORT && !(flags & (RST | FIN))) this.sending = true;
+    const length = v.getUint16(2) - 20 - (b[32]! >>> 4) * 4;
+    if ((v.getInt32(24) | 0) !== this.rcvNxt) return;
+    this.rcvNxt = (this.rcvNxt + length + (flags & FIN)) | 0;
+    if (flags & FIN) {
+      this.sending = false;
+      this.put(0, FIN | ACK);
+    }
+  }
+
+  private put(payload: number, flags: number): void {
+    if (this.waiting === BATCH) return;
+    const p = this.out[this.waiting]!;
+    const size = p.fill(this.ports, this.sndNxt, this.rcvNxt, flags, payload);
+    this.batch.set(BATCH + this.waiting, p.bytes, 0, size);
+    this.waiting++;
+    this.sndNxt = (this.sndNxt + payload + (flags & (SYN | FIN) ? 1 : 0)) | 0;
+  }
+}
+
+/** A prepared packet: payload of zeros, which leave the checksum alone. */
+class Packet {
+  readonly bytes = new Uint8Array(MTU);
+  private readonly view = new DataView(this.bytes.buffer);
+
+  constructor() {
+    this.bytes.set([0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 79, 1, 2, 10, 79, 1, 1]);
+  }
+
+  /** @returns its size */
+  fill(ports: number, seq: number, ack: number, flags: number, payload: number): number {
+    const v = this.view;
+    const options = flags & SYN ? 8 : 0;
+    const size = HEADERS + options + payload;
+    v.setUint16(2, size);
+    v.setUint16(10, 0);
+    v.setUint16(10, this.sum(0, 20, 0));
+    v.setUint32(20, ((ports << 16) | (ports >>> 16)) >>> 0);
+    v.setUint32(24, seq);
+    v.setUint32(28, ack);
+    v.setUint16(32, ((5 + options / 4) << 12) | flags);
+    v.setUint16(34, 32768);
+    v.setUint32(36, 0);
+    // MSS 1460, window scale; else payload, zeros again.
+    v.setUint32(40, options ? 0x020405b4 : 0);
+    v.setUint32(44, options ? 0x01030300 | WINDOW_SHIFT : 0);
+    v.setUint16(36, this.sum(12, HEADERS + options, 6 + size - 20));
+    return size;
+  }
+
+  private sum(from: number, to: number, start: number): number {
+    let s = start;
+    for (let i = from; i < to; i += 2) s += this.view.getUint16(i);
+    while (s >>> 16) s = (s & 0xffff) + (s >>> 16);
+    return ~s & 0xffff;
+  }
+}
+
+/** The window scale of a SYN, RFC 7323 §2.2. */
+function shiftOf(b: Uint8Array): number {
+  const end = 20 + (b[32]! >>> 4) * 4;
+  for (let i = HEADERS; i < end; ) {
+    if (b[i] === 3) return b[i + 2]!;
+    i += b[i]! <= 1 ? 1 : Math.max(2, b[i + 1]!);
+  }
+  return 0;
+}
