@@ -91,7 +91,8 @@ export class Aio implements Batch {
     address += from;
     const { iocbs } = this;
     const at = i * IOCB_WORDS;
-    iocbs[at + 6] = address % HIGH;
+    // The low half: an array of 32 bits keeps no more.
+    iocbs[at + 6] = address;
     iocbs[at + 7] = address / HIGH;
     iocbs[at + 8] = n;
   }

@@ -205,7 +205,7 @@ export class TunLink implements Link, Task {
     }
     counters.rxFrames++;
     let frame = read;
-    if (length <= SMALL && read.bytes.length > SMALL + HEADROOM + VNET_HEADER) {
+    if (length <= SMALL && this.room === SUPER) {
       // Most of what comes is small: it is moved to a small frame, and the large one is read into again.
       const from = read.start;
       frame = this.frames.take(HEADROOM + length);
