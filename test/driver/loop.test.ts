@@ -53,6 +53,37 @@ test('timers fire when due, equal ones in the order in which they were set, and 
   expect(loop.armed.at(-1)).toBe(500);
 });
 
+test('flush() runs at once what waits for a turn, and leaves nothing for it', () => {
+  const loop = new HandLoop();
+  const ran: string[] = [];
+  loop.flush();
+  loop.soon({
+    run: () => {
+      ran.push('a');
+      // From inside a turn it does nothing.
+      loop.flush();
+      loop.soon({ run: () => ran.push('b') });
+    },
+  });
+  loop.flush();
+  expect(ran).toEqual(['a', 'b']);
+  loop.flush();
+  loop.go();
+  expect(ran).toEqual(['a', 'b']);
+});
+
+test('on Node, a flush leaves the immediate that was set without work, and the next task gets its own', async () => {
+  const loop = new NodeLoop();
+  const ran: string[] = [];
+  loop.soon({ run: () => ran.push('a') });
+  loop.flush();
+  expect(ran).toEqual(['a']);
+  await new Promise<void>(resolve => loop.soon({ run: resolve }));
+  await new Promise<void>(resolve => loop.soon({ run: resolve }));
+  expect(ran).toEqual(['a']);
+  loop.stop();
+});
+
 test('tasks that go on for ever do not starve the platform: a turn ends and asks for another', () => {
   const loop = new HandLoop();
   let n = 0;

@@ -17,9 +17,3 @@ export function takeRead(sockets: Sockets, fd: number): Buffer | number {
   if (n <= 0) return n;
   return n < available ? into.subarray(0, n) : into;
 }
-
-/** Whether there is something to read at once: more bytes, the end, or an error. */
-export function mayRead(sockets: Sockets, fd: number): boolean {
-  const socket = sockets.lookup(fd);
-  return typeof socket !== 'number' && (socket.available > 0 || socket.ended);
-}

@@ -23,7 +23,7 @@ import { type ClientHandle, type Done, ECANCELED, EOF, type Name } from './handl
 import type { NetHost } from './host.ts';
 import { nameOf } from './name.ts';
 import { Poller, type Watcher } from './poller.ts';
-import { mayRead, takeRead } from './read-buffer.ts';
+import { takeRead } from './read-buffer.ts';
 import { Reference } from './ref.ts';
 
 interface Write {
@@ -32,6 +32,10 @@ interface Write {
   at: number;
   readonly done: Done;
 }
+
+/** A read of so many bytes makes more of them likely, and so many may then follow in one turn of Node's loop. */
+const MUCH = 32768;
+const MOST_READS = 8;
 
 /** Between connect() failing at once and its callback. */
 const NO_DELAY = 0;
@@ -57,7 +61,9 @@ export class TcpHandle implements ClientHandle, Watcher {
   /** A connect() that failed at once: told in a later turn. */
   private refused = NO_DELAY;
   private ready_ = 0;
-  private scheduled = false;
+  /** Steps that are to come in this turn of Node's loop or the next, and how many reads one shall have. */
+  private scheduled = 0;
+  private reads = 1;
   private closed = false;
   /** The end, or an error, has been read. */
   private over = false;
@@ -207,18 +213,26 @@ export class TcpHandle implements ClientHandle, Watcher {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.closed) return;
-    this.scheduled = true;
-    this.poller.soon(this.run);
+    if (this.scheduled > 0 || this.closed) return;
+    this.scheduled = this.poller.often(this.run, this.reads);
   }
 
   /** One piece of what is ready, then the loop's other callbacks have their turn. */
-  private readonly run = (): void => this.resource.runInAsyncScope(this.step);
+  private readonly run = (): void => {
+    this.poller.began();
+    this.scheduled--;
+    if (!this.idle()) this.resource.runInAsyncScope(this.step);
+  };
+
+  /** One of several reads, and nothing has come. */
+  private idle(): boolean {
+    if (this.closed) return true;
+    if (this.reads === 1 || this.connecting !== null || this.writes.length > 0 || this.ending !== null)
+      return false;
+    return !(this.reading && this.poller.mayRead(this.fd));
+  }
 
   private readonly step = (): void => {
-    this.poller.began();
-    this.scheduled = false;
-    if (this.closed) return;
     const events = this.ready_;
     this.ready_ = 0;
     if (this.connecting !== null) {
@@ -247,13 +261,12 @@ export class TcpHandle implements ClientHandle, Watcher {
 
   private read(): void {
     const own = this.readInto === null ? null : this.readInto();
-    const s = this.sockets();
-    const n = own === null ? takeRead(s, this.fd) : s.recv(this.fd, own);
+    const n = own === null ? takeRead(this.sockets(), this.fd) : this.sockets().recv(this.fd, own);
     if (typeof n === 'number') {
       if (n === -EAGAIN) return;
       if (own !== null && n > 0) {
         this.bytesRead += n;
-        this.deliver(s, n, null);
+        this.deliver(n, null);
         return;
       }
       if (own !== null && own.length === 0) return;
@@ -263,15 +276,16 @@ export class TcpHandle implements ClientHandle, Watcher {
       return;
     }
     this.bytesRead += n.length;
-    this.deliver(s, n.length, n);
+    this.reads = n.length < MUCH ? 1 : Math.min(2 * this.reads, MOST_READS);
+    this.deliver(n.length, n);
   }
 
-  private deliver(s: Sockets, n: number, chunk: Buffer | null): void {
+  private deliver(n: number, chunk: Buffer | null): void {
     try {
       this.received(n, chunk);
     } finally {
       // What comes later is told of by the poller.
-      if (this.reading && mayRead(s, this.fd)) this.schedule();
+      if (this.reading && this.poller.mayRead(this.fd)) this.schedule();
     }
   }
 
