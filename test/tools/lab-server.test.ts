@@ -193,7 +193,8 @@ describe('what is live', () => {
     await watch(port).then(w => until(() => w.messages.length > 0, 'it reads'));
     const began = performance.now();
     await close();
-    expect(performance.now() - began).toBeLessThan(1000);
+    // Not the five seconds that a reader which says nothing is given elsewhere.
+    expect(performance.now() - began).toBeLessThan(4000);
     await expect(ask(port, '/')).rejects.toThrow();
   });
 });
