@@ -21,27 +21,63 @@ export interface Waker {
   wake(descriptor: Descriptor): void;
 }
 
-/** What a file descriptor names: a socket or an epoll instance. */
+// `Descriptor.bits`: the low 16 are the readiness when it was last looked at.
+const LEVEL = 0xffff;
+const CLOSE_ON_EXEC = 1 << 16;
+const NONBLOCK = 1 << 17;
+const CLOSING = 1 << 18;
+/** Bits that subclasses may use: 12 of them. */
+export const FIRST_FREE_BIT = 19;
+
+/**
+ * What a file descriptor names: a socket or an epoll instance. There are as many as connections, and each field
+ * costs 8 bytes: what is small shares one word.
+ */
 export abstract class Descriptor {
-  /** O_RDWR and O_NONBLOCK, as F_GETFL shows them. */
-  flags = O_RDWR;
-  closeOnExec = false;
   /** Its number, −1 once closed. */
   fd = -1;
   /** Calls that wait for it, oldest first. A table of its own only while there are some. */
   waiters: readonly Pending[] = NONE;
   /** Epoll instances that watch it: the first of a list through `EpollItem.nextWatcher`, oldest first. */
   watchers: EpollItem | null = null;
-  /** Readiness when it was last looked at, and the mark of `progress` then. */
-  private level = 0;
+  protected bits = 0;
+  /** The mark of `progress` when it was last looked at. */
   private mark = 0;
-  private errorMark = 0;
-  /** close() came while calls were waiting: released when the last of them returns, as Linux does. */
-  closing = false;
   protected readonly waker: Waker;
 
   constructor(waker: Waker) {
     this.waker = waker;
+  }
+
+  /** O_RDWR and O_NONBLOCK, as F_GETFL shows them. */
+  get flags(): number {
+    return this.bits & NONBLOCK ? O_RDWR | O_NONBLOCK : O_RDWR;
+  }
+
+  get nonblocking(): boolean {
+    return (this.bits & NONBLOCK) !== 0;
+  }
+  set nonblocking(on: boolean) {
+    this.setBit(NONBLOCK, on);
+  }
+
+  get closeOnExec(): boolean {
+    return (this.bits & CLOSE_ON_EXEC) !== 0;
+  }
+  set closeOnExec(on: boolean) {
+    this.setBit(CLOSE_ON_EXEC, on);
+  }
+
+  /** close() came while calls were waiting: released when the last of them returns, as Linux does. */
+  get closing(): boolean {
+    return (this.bits & CLOSING) !== 0;
+  }
+  set closing(on: boolean) {
+    this.setBit(CLOSING, on);
+  }
+
+  protected setBit(bit: number, on: boolean): void {
+    this.bits = on ? this.bits | bit : this.bits & ~bit;
   }
 
   addWaiter(p: Pending): void {
@@ -53,19 +89,15 @@ export abstract class Descriptor {
       this.waiters.length === 1 && this.waiters[0] === p ? NONE : this.waiters.filter(w => w !== p);
   }
 
-  get nonblocking(): boolean {
-    return (this.flags & O_NONBLOCK) !== 0;
-  }
-
   /** POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP as they stand now. */
   abstract readiness(): number;
 
-  /** A number that moves whenever something new to read has come, even if there was some before. */
+  /** A 32-bit number that moves whenever something new to read has come, even if there was some before. */
   abstract progress(): number;
 
-  /** The same for entries of the error queue. */
-  errorProgress(): number {
-    return 0;
+  /** Whether entries have come to the error queue since the last time that this was asked. */
+  protected newErrors(): boolean {
+    return false;
   }
 
   /** The last reference is gone. */
@@ -85,13 +117,11 @@ export abstract class Descriptor {
    */
   edges(): number {
     const now = this.poll();
-    const mark = this.progress();
-    let up = now & ~this.level;
+    const mark = this.progress() | 0;
+    let up = now & ~this.bits & LEVEL;
     if (mark !== this.mark) up |= now & (POLLIN | POLLRDNORM | POLLRDBAND | POLLPRI);
-    const errors = this.errorProgress();
-    if (errors !== this.errorMark) up |= now & POLLERR;
-    this.errorMark = errors;
-    this.level = now;
+    if (this.newErrors()) up |= now & POLLERR;
+    this.bits = (this.bits & ~LEVEL) | now;
     this.mark = mark;
     // The end of a half, or of the connection, wakes everybody, whatever they asked for.
     return up & (POLLRDHUP | POLLHUP | POLLERR) ? now : up;
@@ -99,6 +129,6 @@ export abstract class Descriptor {
 
   /** A verb of ours may have lowered a bit: note it, so that its return is an edge. */
   lowered(): void {
-    this.level &= this.poll();
+    this.bits &= ~LEVEL | this.poll();
   }
 }

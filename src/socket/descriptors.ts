@@ -31,16 +31,17 @@ const MAX_ROUNDS = 16;
 export class Descriptors {
   readonly host: SocketHost;
   /** For `begin`. */
-  readonly waits = new Waits();
+  readonly waits: Waits;
   protected readonly table: FdTable;
 
   constructor(host: SocketHost, options: SocketsOptions) {
     this.host = host;
+    this.waits = new Waits(host);
     this.table = new FdTable(options.maxDescriptors ?? MAX_DESCRIPTORS);
   }
 
   protected install(d: Descriptor, flags: number): number {
-    d.flags |= flags & SOCK_NONBLOCK;
+    if (flags & SOCK_NONBLOCK) d.nonblocking = true;
     d.closeOnExec = (flags & SOCK_CLOEXEC) !== 0;
     const fd = this.table.add(d);
     if (fd < 0) d.release();
@@ -93,7 +94,7 @@ export class Descriptors {
       case F_GETFL:
         return d.flags;
       case F_SETFL:
-        d.flags = (d.flags & ~O_NONBLOCK) | (argument & O_NONBLOCK);
+        d.nonblocking = (argument & O_NONBLOCK) !== 0;
         return 0;
       case F_GETFD:
         return d.closeOnExec ? FD_CLOEXEC : 0;
@@ -125,7 +126,7 @@ export class Descriptors {
     const e = this.table.get(epfd);
     const d = this.table.get(fd);
     if (e === null || d === null) return -EBADF;
-    return e instanceof Epoll ? e.control(op, d, fd, events, data) : -EINVAL;
+    return e instanceof Epoll ? e.control(op, d, events, data) : -EINVAL;
   }
 
   /** epoll_wait(2) without waiting: fills `out` from its start with up to `max` events. */

@@ -55,6 +55,8 @@ export interface StreamConnection {
   readonly sendMemory: number;
   /** Bytes that recv would return now; bytes that send would take now. */
   readonly readable: number;
+  /** A 32-bit number that moves whenever more has come that can be read. */
+  readonly arrivals: number;
   readonly writableSpace: number;
   /** Bytes written and not yet acknowledged; of these, not yet sent. */
   readonly unacked: number;
@@ -95,6 +97,8 @@ export interface StreamConnection {
 export interface StreamListener {
   readonly backlog: number;
   readonly queueLength: number;
+  /** A number that moves whenever one more can be accepted. */
+  readonly arrivals: number;
   options: Readonly<TcpOptions>;
   owner: unknown;
   /** IP_TRANSPARENT. */

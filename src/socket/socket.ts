@@ -2,14 +2,26 @@ import type { Address } from '../base/address.ts';
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from '../base/errno.ts';
 import type { QueuedError } from '../tcp/error-queue.ts';
 import { TcpOptions } from '../tcp/options.ts';
-import { AF_INET } from './constants.ts';
-import { Descriptor, type Waker } from './descriptor.ts';
+import { AF_INET, AF_INET6 } from './constants.ts';
+import { Descriptor, FIRST_FREE_BIT, type Waker } from './descriptor.ts';
 import type { SocketHost } from './endpoint.ts';
 import { SocketSettings } from './settings.ts';
 
 /** What every socket starts with, and most keep: never changed, like anything shared. */
 const FRESH_SETTINGS = new SocketSettings();
 const FRESH_OPTIONS = new TcpOptions();
+
+/** Sockets reach their host through the one they wake by. */
+export interface SocketWaker extends Waker {
+  readonly host: SocketHost;
+}
+
+// Bits of `Descriptor.bits`.
+const INET6 = 1 << FIRST_FREE_BIT;
+const OWN_SETTINGS = 2 << FIRST_FREE_BIT;
+const OWN_OPTIONS = 4 << FIRST_FREE_BIT;
+/** Bits that subclasses may use: 9 of them. */
+export const FIRST_SOCKET_BIT = FIRST_FREE_BIT + 3;
 
 /** An address and port, as getsockname(2) gives them. */
 export interface SocketName {
@@ -35,8 +47,7 @@ export abstract class Socket extends Descriptor {
   /** SOCK_STREAM or SOCK_DGRAM; IPPROTO_TCP or IPPROTO_UDP. */
   abstract readonly type: number;
   abstract readonly protocol: number;
-  readonly family: number;
-  readonly host: SocketHost;
+  declare protected readonly waker: SocketWaker;
   /** Read these; to change one go through `tune`, for they may be another socket's too. */
   settings: Readonly<SocketSettings>;
   /**
@@ -44,47 +55,56 @@ export abstract class Socket extends Descriptor {
    * through `tuneOptions`.
    */
   options: Readonly<TcpOptions>;
-  private settingsShared = true;
-  protected optionsShared = true;
 
   /**
    * @param from the listener that an accepted socket takes its settings from; null for a fresh one
    * @param options those of the accepted connection
    */
   constructor(
-    waker: Waker,
-    host: SocketHost,
+    waker: SocketWaker,
     family: number,
     from: Socket | null = null,
     options: Readonly<TcpOptions> = FRESH_OPTIONS,
   ) {
     super(waker);
-    this.family = family;
-    this.host = host;
+    this.setBit(INET6, family !== AF_INET);
     this.options = options;
     if (from !== null) {
-      from.settingsShared = true;
+      from.setBit(OWN_SETTINGS, false);
       this.settings = from.settings;
       return;
     }
     this.settings = FRESH_SETTINGS;
-    if (family !== AF_INET && host.sysctl.values.bindv6only !== 0) this.tune.v6only = true;
+    if (family !== AF_INET && this.host.sysctl.values.bindv6only !== 0) this.tune.v6only = true;
+  }
+
+  get host(): SocketHost {
+    return this.waker.host;
+  }
+
+  get family(): number {
+    return this.bits & INET6 ? AF_INET6 : AF_INET;
+  }
+
+  /** Somebody else has these options too: they must not be changed. */
+  protected shareOptions(): void {
+    this.setBit(OWN_OPTIONS, false);
   }
 
   /** The settings as this socket's own: an idle connection costs none. */
   get tune(): SocketSettings {
-    if (this.settingsShared) {
+    if (!(this.bits & OWN_SETTINGS)) {
       this.settings = this.settings.clone();
-      this.settingsShared = false;
+      this.setBit(OWN_SETTINGS, true);
     }
     return this.settings;
   }
 
   /** The options as this socket's own, likewise. */
   get tuneOptions(): TcpOptions {
-    if (this.optionsShared) {
+    if (!(this.bits & OWN_OPTIONS)) {
       this.options = this.options.clone();
-      this.optionsShared = this.optionsMoved();
+      this.setBit(OWN_OPTIONS, !this.optionsMoved());
     }
     return this.options;
   }

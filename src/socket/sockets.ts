@@ -20,7 +20,6 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   MSG_OOB,
-  O_NONBLOCK,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
@@ -69,10 +68,7 @@ export class Sockets extends Descriptors {
     if (kind !== SOCK_STREAM && kind !== SOCK_DGRAM) return -ESOCKTNOSUPPORT;
     if (protocol !== 0 && protocol !== (kind === SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
       return -EPROTONOSUPPORT;
-    const s =
-      kind === SOCK_STREAM
-        ? new TcpSocket(this.waits, this.host, domain)
-        : new UdpSocket(this.waits, this.host, domain);
+    const s = kind === SOCK_STREAM ? new TcpSocket(this.waits, domain) : new UdpSocket(this.waits, domain);
     return this.install(s, type);
   }
 
@@ -266,7 +262,7 @@ export class Sockets extends Descriptors {
     const d = this.table.get(fd);
     if (d === null) return -EBADF;
     if (request === FIONBIO) {
-      d.flags = argument ? d.flags | O_NONBLOCK : d.flags & ~O_NONBLOCK;
+      d.nonblocking = argument !== 0;
       return 0;
     }
     return d instanceof Socket ? d.ioctl(request) : -ENOTTY;

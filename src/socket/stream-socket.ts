@@ -17,7 +17,7 @@ import {
   SOCK_STREAM,
 } from './constants.ts';
 import type { BoundPort, StreamConnection, StreamListener } from './endpoint.ts';
-import { Socket, type SocketName } from './socket.ts';
+import { FIRST_SOCKET_BIT, Socket, type SocketName } from './socket.ts';
 import { freshTcpInfo, type TcpInfo } from './tcp-info.ts';
 
 /** Halves that have been shut down. */
@@ -25,19 +25,75 @@ export const RCV = 1;
 export const SEND = 2;
 export const NOTHING = new Uint8Array(0);
 
+// Bits of `Descriptor.bits`.
+const PHASE_SHIFT = FIRST_SOCKET_BIT;
+const DOWN_SHIFT = FIRST_SOCKET_BIT + 2;
+const AUTO_BOUND = 1 << (FIRST_SOCKET_BIT + 4);
+
 /** What a TCP socket holds and what can be seen of it; `TcpSocket` adds the calls. */
 export abstract class StreamSocket extends Socket {
-  readonly type = SOCK_STREAM;
-  readonly protocol = IPPROTO_TCP;
   connection: StreamConnection | null = null;
-  listener: StreamListener | null = null;
-  bound: BoundPort | null = null;
+  /** What there is instead of a connection or before it; null without. */
+  private apart: Apart | null = null;
+
+  get type(): number {
+    return SOCK_STREAM;
+  }
+
+  get protocol(): number {
+    return IPPROTO_TCP;
+  }
+
+  get listener(): StreamListener | null {
+    return this.apart?.listener ?? null;
+  }
+  set listener(l: StreamListener | null) {
+    if (l !== null || this.apart !== null) this.own.listener = l;
+  }
+
+  get bound(): BoundPort | null {
+    return this.apart?.bound ?? null;
+  }
+  set bound(b: BoundPort | null) {
+    if (b !== null || this.apart !== null) this.own.bound = b;
+  }
+
   /** Pending error while there is no connection to keep it. */
-  protected error = 0;
+  protected get error(): number {
+    return this.apart?.error ?? 0;
+  }
+  protected set error(errno: number) {
+    if (errno !== 0 || this.apart !== null) this.own.error = errno;
+  }
+
+  private get own(): Apart {
+    this.apart ??= new Apart();
+    return this.apart;
+  }
+
+  /** Linux's state of the socket (SS_*), less SS_UNCONNECTED: two bits. */
+  protected get phase(): number {
+    return (this.bits >>> PHASE_SHIFT) & 3;
+  }
+  protected set phase(phase: number) {
+    this.bits = (this.bits & ~(3 << PHASE_SHIFT)) | (phase << PHASE_SHIFT);
+  }
+
   /** Halves shut down while there was no connection; Linux keeps them for the next one. */
-  protected shutdownMask = 0;
-  /** What has been read and accepted so far, for `progress`. */
-  protected taken = 0;
+  protected get shutdownMask(): number {
+    return (this.bits >>> DOWN_SHIFT) & 3;
+  }
+  protected set shutdownMask(halves: number) {
+    this.bits = (this.bits & ~(3 << DOWN_SHIFT)) | (halves << DOWN_SHIFT);
+  }
+
+  /** The port was chosen by listen() or connect(), not by bind(). */
+  protected get autoBound(): boolean {
+    return (this.bits & AUTO_BOUND) !== 0;
+  }
+  protected set autoBound(on: boolean) {
+    this.setBit(AUTO_BOUND, on);
+  }
 
   /** The TCP state as Linux would show it: TIME_WAIT belongs to no socket. */
   get state(): number {
@@ -56,13 +112,11 @@ export abstract class StreamSocket extends Socket {
   }
 
   progress(): number {
-    const l = this.listener;
-    if (l !== null) return this.taken + l.queueLength;
-    return this.connection === null ? 0 : this.taken + this.connection.readable;
+    return this.listener?.arrivals ?? this.connection?.arrivals ?? 0;
   }
 
-  override errorProgress(): number {
-    return this.connection?.errors?.count ?? 0;
+  protected override newErrors(): boolean {
+    return this.connection?.errors?.moved() ?? false;
   }
 
   /** SO_ERROR: the stored error, or once the last soft one; 0 without. Positive. */
@@ -195,4 +249,11 @@ export abstract class StreamSocket extends Socket {
         return -ENOTTY;
     }
   }
+}
+
+/** What few sockets have: a listener, a port of their own, an error without a connection. */
+class Apart {
+  listener: StreamListener | null = null;
+  bound: BoundPort | null = null;
+  error = 0;
 }

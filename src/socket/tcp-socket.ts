@@ -41,11 +41,11 @@ import {
 import { isPort, type Received } from './socket.ts';
 import { NOTHING, RCV, SEND, StreamSocket } from './stream-socket.ts';
 
-/** Linux's socket states (SS_*): what connect(2) goes by, beside the TCP state. */
-const UNCONNECTED = 1;
-const CONNECTING = 2;
-const CONNECTED = 3;
-const DISCONNECTING = 4;
+/** Linux's socket states (SS_*, less one): what connect(2) goes by, beside the TCP state. */
+const UNCONNECTED = 0;
+const CONNECTING = 1;
+const CONNECTED = 2;
+const DISCONNECTING = 3;
 
 const SERVER_ALL = TFO_SERVER | TFO_SERVER_ALL;
 
@@ -58,10 +58,6 @@ const RECV_FLAGS = MSG_PEEK | MSG_OOB | MSG_TRUNC;
  * return ≥ 0 or −errno in the order in which Linux looks.
  */
 export class TcpSocket extends StreamSocket {
-  /** The port was chosen by listen() or connect(), not by bind(). */
-  private autoBound = false;
-  private phase = UNCONNECTED;
-
   bind(address: Address, port: number): number {
     const refusal = this.bindable(address);
     if (refusal < 0) return refusal;
@@ -133,7 +129,7 @@ export class TcpSocket extends StreamSocket {
     l.owner = this;
     l.transparent = this.settings.transparent;
     this.listener = l;
-    this.optionsShared = true;
+    this.shareOptions();
     this.error = 0;
     return 0;
   }
@@ -144,8 +140,7 @@ export class TcpSocket extends StreamSocket {
     if (l === null) return -EINVAL;
     const c = l.accept();
     if (c === null) return -EAGAIN;
-    this.taken++;
-    const s = new TcpSocket(this.waker, this.host, this.family, this, c.options);
+    const s = new TcpSocket(this.waker, this.family, this, c.options);
     s.connection = c;
     s.phase = CONNECTED;
     c.owner = s;
@@ -213,7 +208,6 @@ export class TcpSocket extends StreamSocket {
     c.reuseAddr = this.settings.reuseAddr;
     this.connection = c;
     this.error = 0;
-    this.taken = 0;
     return 0;
   }
 
@@ -252,7 +246,6 @@ export class TcpSocket extends StreamSocket {
     // It is CLOSED: nobody will look at it again.
     if (c !== null) c.close(false);
     this.connection = null;
-    this.taken = 0;
     this.releaseAutoPort();
   }
 
@@ -345,7 +338,6 @@ export class TcpSocket extends StreamSocket {
     }
     const r = c.recv(bytes, at, n, flags & RECV_FLAGS);
     if (r === -EAGAIN && this.shutdownMask & RCV) return 0;
-    if (r > 0 && !(flags & MSG_PEEK)) this.taken += r;
     return r;
   }
 

@@ -17,22 +17,26 @@ import {
   SIOCOUTQ,
   SOCK_DGRAM,
 } from './constants.ts';
-import type { Waker } from './descriptor.ts';
-import type { SocketHost } from './endpoint.ts';
-import { isPort, type Received, Socket, type SocketName } from './socket.ts';
+import { isPort, type Received, Socket, type SocketName, type SocketWaker } from './socket.ts';
 
 /** A UDP socket (udp(7)). */
 export class UdpSocket extends Socket {
-  readonly type = SOCK_DGRAM;
-  readonly protocol = IPPROTO_UDP;
   private readonly endpoint: UdpEndpoint;
   private taken = 0;
 
-  constructor(waker: Waker, host: SocketHost, family: number) {
-    super(waker, host, family);
-    this.endpoint = host.udp.socket(family === AF_INET ? 4 : 6);
+  constructor(waker: SocketWaker, family: number) {
+    super(waker, family);
+    this.endpoint = waker.host.udp.socket(family === AF_INET ? 4 : 6);
     this.endpoint.owner = this;
     this.endpoint.options.v6only = this.settings.v6only;
+  }
+
+  get type(): number {
+    return SOCK_DGRAM;
+  }
+
+  get protocol(): number {
+    return IPPROTO_UDP;
   }
 
   bind(address: Address, port: number): number {

@@ -1,18 +1,25 @@
 import { DeadlineHeap } from '../base/deadlines.ts';
 import { type Micros, NEVER } from '../base/time.ts';
 import { EPOLLEXCLUSIVE } from './constants.ts';
-import type { Descriptor, Waker } from './descriptor.ts';
+import type { Descriptor } from './descriptor.ts';
+import type { SocketHost } from './endpoint.ts';
 import type { EpollItem } from './epoll.ts';
 import type { Pending } from './pending.ts';
+import type { SocketWaker } from './socket.ts';
 
 /** All calls that wait on one host, and who is told when a descriptor changes. */
-export class Waits implements Waker {
+export class Waits implements SocketWaker {
+  readonly host: SocketHost;
   private readonly deadlines = new DeadlineHeap();
   private readonly slots: (Pending | null)[] = [];
   private readonly freeSlots: number[] = [];
   private finished: Pending[] = [];
   /** How many calls wait. */
   count = 0;
+
+  constructor(host: SocketHost) {
+    this.host = host;
+  }
 
   /**
    * Tries a call, and keeps it if it has to wait.

@@ -134,10 +134,12 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     if (arriveTimeWait(this, rows, row, segment) !== TW_REOPEN) return;
     const listener = this.tables.listener(segment, 0);
     // Nobody to open anew: the row answers as to any stray segment.
-    if (listener === null) return this.tables.rows.acknowledge(rows, row);
-    const isn = reopenIsn(rows, row);
-    this.removeTimeWait(rows, row);
-    arriveSyn(listener, segment, isn);
+    if (listener === null) this.tables.rows.acknowledge(rows, row);
+    else {
+      const isn = reopenIsn(rows, row);
+      this.removeTimeWait(rows, row);
+      arriveSyn(listener, segment, isn);
+    }
   }
 
   /** An ICMP error that quotes a segment of ours. */
@@ -347,7 +349,6 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   }
 
   // What listeners ask (ListenContext)
-
   addRequest(request: Request): void {
     this.tables.flows.add(request);
   }
@@ -372,7 +373,6 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   }
 
   // What TIME_WAIT rows ask (TimeWaitHost)
-
   restartTimeWait(table: TimeWaitTable, row: number): void {
     this.tables.rows.restart(table, row);
   }

@@ -72,6 +72,11 @@ export class Connection extends Tcb {
     return readableBytes(this);
   }
 
+  /** Moves, modulo 2^32, whenever more has come that can be read. */
+  get arrivals(): number {
+    return this.finReceived ? (this.rcvNxt - 1) | 0 : this.rcvNxt;
+  }
+
   /** Bytes that a write would take now. */
   get writableSpace(): number {
     return sendSpace(this);

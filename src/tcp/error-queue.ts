@@ -46,8 +46,17 @@ export class ErrorQueue {
   /** How many there have been. */
   count = 0;
 
+  private seen = 0;
+
   get size(): number {
     return this.items.length;
+  }
+
+  /** Whether some have come since the last time that this was asked. */
+  moved(): boolean {
+    const moved = this.count !== this.seen;
+    this.seen = this.count;
+    return moved;
   }
 
   push(e: QueuedError): void {

@@ -54,6 +54,7 @@ export class Listener {
   closed = false;
   backlog: number;
   readonly acceptQueue: Connection[] = [];
+  private accepted = 0;
   /** Entries of the SYN queue, and those of them that were never repeated. */
   synQueueLength = 0;
   young = 0;
@@ -94,6 +95,11 @@ export class Listener {
     return this.acceptQueue.length;
   }
 
+  /** How many have been accepted or wait for it: moves when one more comes. */
+  get arrivals(): number {
+    return this.accepted + this.acceptQueue.length;
+  }
+
   get acceptQueueFull(): boolean {
     return this.acceptQueue.length > this.backlog;
   }
@@ -105,7 +111,9 @@ export class Listener {
   /** The oldest connection of the accept queue, or null. */
   accept(): Connection | null {
     const child = this.acceptQueue.shift() ?? null;
-    if (child !== null && child.fastopen !== null) child.fastopen.accepted = true;
+    if (child === null) return null;
+    this.accepted++;
+    if (child.fastopen !== null) child.fastopen.accepted = true;
     return child;
   }
 

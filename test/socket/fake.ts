@@ -68,8 +68,13 @@ export class FakeConnection implements StreamConnection {
     this.remotePort = remotePort;
   }
 
+  private taken = 0;
+
   get readable(): number {
     return this.input.length;
+  }
+  get arrivals(): number {
+    return this.taken + this.input.length;
   }
   get writableSpace(): number {
     return this.space;
@@ -106,7 +111,10 @@ export class FakeConnection implements StreamConnection {
       return this.state === 7 ? -ENOTCONN : -EAGAIN;
     }
     if (bytes !== null) bytes.set(this.input.slice(0, k), at);
-    if (!(flags & 2)) this.input.splice(0, k);
+    if (!(flags & 2)) {
+      this.input.splice(0, k);
+      this.taken += k;
+    }
     return k;
   }
 
@@ -206,7 +214,13 @@ export class FakeListener implements StreamListener {
     return this.queue.length;
   }
 
+  private accepted = 0;
+  get arrivals(): number {
+    return this.accepted + this.queue.length;
+  }
+
   accept(): FakeConnection | null {
+    if (this.queue.length > 0) this.accepted++;
     return this.queue.shift() ?? null;
   }
 
