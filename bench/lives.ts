@@ -1,6 +1,6 @@
 import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
 import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, SOCK_NONBLOCK } from '../src/socket/constants.ts';
-import { LAST_ACK } from '../src/tcp/state.ts';
+import { FIN_WAIT_1, LAST_ACK } from '../src/tcp/state.ts';
 import { must, type Side, seconds } from './harness.ts';
 import { type App, Pair } from './pair.ts';
 
@@ -15,6 +15,12 @@ const LINGER = 50_000;
 const payload = new Uint8Array(CHUNK).fill(0x61);
 const buffer = new Uint8Array(4096);
 
+/**
+ * How a life ends: both ends close; neither does; or only the client does, and its end stays in FIN_WAIT_2 as an
+ * orphan.
+ */
+export type LifeEnd = 'closed' | 'kept' | 'left';
+
 /** Answers 1 KB with 1 KB, and closes when the client has. */
 class Server implements App {
   closed = 0;
@@ -22,9 +28,12 @@ class Server implements App {
   private readonly listeners = new Set<number>();
   private readonly got = new Map<number, number>();
 
-  constructor(pair: Pair) {
+  private readonly leave: boolean;
+
+  constructor(pair: Pair, firstPort: number, leave: boolean) {
     this.pair = pair;
-    for (let i = 0; i < PORTS; i++) this.listeners.add(pair.server.listen(FIRST_PORT + i));
+    this.leave = leave;
+    for (let i = 0; i < PORTS; i++) this.listeners.add(pair.server.listen(firstPort + i));
   }
 
   event(fd: number): void {
@@ -44,10 +53,12 @@ class Server implements App {
     must(n >= 0, 'server recv', n);
     if (n === 0) {
       sockets.epollCtl(server.epfd, EPOLL_CTL_MOD, fd, 0);
-      this.pair.after(LINGER, () => {
-        this.closed++;
-        sockets.close(fd);
-      });
+      if (this.leave) this.closed++;
+      else
+        this.pair.after(LINGER, () => {
+          this.closed++;
+          sockets.close(fd);
+        });
       return;
     }
     const total = this.got.get(fd)! + n;
@@ -68,8 +79,11 @@ class Client implements App {
   private readonly keep: boolean;
   private readonly got = new Map<number, number>();
 
-  constructor(pair: Pair, keep: boolean) {
+  private readonly firstPort: number;
+
+  constructor(pair: Pair, firstPort: number, keep: boolean) {
     this.pair = pair;
+    this.firstPort = firstPort;
     this.keep = keep;
   }
 
@@ -78,7 +92,7 @@ class Client implements App {
     const fd = client.socket();
     const k = this.begun++;
     const to = this.pair.server.addresses[k % ADDRESSES]!;
-    const r = client.sockets.connect(fd, to, FIRST_PORT + (Math.floor(k / ADDRESSES) % PORTS));
+    const r = client.sockets.connect(fd, to, this.firstPort + (Math.floor(k / ADDRESSES) % PORTS));
     must(r === -EINPROGRESS, 'connect', r);
     this.got.set(fd, 0);
     client.watch(fd, EPOLLOUT);
@@ -112,15 +126,19 @@ export interface Lives {
   live(count: number, width: number): void;
 }
 
-/** A pair that does lives; with `keep` its connections stay open after their exchange. */
-export function lives(keep: boolean): Lives {
-  const pair = new Pair(
+/** A pair for as many lives as one likes. @param family 4 or 6 */
+export const livesPair = (family = 4): Pair =>
+  new Pair(
     { tcp_max_tw_buckets: 4_000_000, ip_local_port_range: '1024 65535' },
     'offload',
     ADDRESSES,
+    family,
   );
-  const server = new Server(pair);
-  const client = new Client(pair, keep);
+
+/** Lives on a pair, with 4 ports of each of the server's addresses. */
+export function lives(end: LifeEnd, pair: Pair = livesPair(), firstPort = FIRST_PORT): Lives {
+  const server = new Server(pair, firstPort, end === 'left');
+  const client = new Client(pair, firstPort, end === 'kept');
   return {
     pair,
     live(count, width) {
@@ -130,10 +148,11 @@ export function lives(keep: boolean): Lives {
         while (client.begun < limit && client.begun - client.finished < width) client.open();
         return client.finished >= target;
       });
-      if (keep) return;
+      if (end === 'kept') return;
       // The last of them still have to end: closed by the server, and the last FIN acknowledged.
       pair.run(client, server, () => server.closed === target);
       pair.run(client, server, () => pair.server.stack.tcp.counts()[LAST_ACK] === 0);
+      pair.run(client, server, () => pair.client.stack.tcp.counts()[FIN_WAIT_1] === 0);
     },
   };
 }
@@ -149,7 +168,7 @@ function allWhole(pair: Pair): void {
 
 /** @param count lives per round @param width how many at a time */
 export function lastackLives(count: number, width: number): Side {
-  const { pair, live } = lives(false);
+  const { pair, live } = lives('closed');
   const { mib } = pair.client.stack;
   return {
     name: 'lastack',
@@ -165,7 +184,7 @@ export function lastackLives(count: number, width: number): Side {
 
 /** Lives for a while, in rounds of `count`. @returns lives a second, and the most TIME_WAITs at one time */
 export function livesFor(duration: number, count: number, width: number): { rate: number; waits: number } {
-  const { pair, live } = lives(false);
+  const { pair, live } = lives('closed');
   live(count, width);
   const began = performance.now();
   let done = 0;

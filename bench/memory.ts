@@ -1,15 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Figure, figure, must } from './harness.ts';
-import { lives } from './lives.ts';
+import { lives, livesPair } from './lives.ts';
 import { netIdle } from './net.ts';
+import type { App, Pair } from './pair.ts';
+import { SynFlood } from './syn-flood.ts';
 
 /**
  * Memory is measured in a process of its own, before and after, with everything collected that can be.
  *
- *   node --expose-gc memory.js lastack|net established|time_wait COUNT
+ *   node --expose-gc memory.js lastack|net WHAT COUNT
  */
 const PROGRAM = fileURLToPath(import.meta.url);
+
+/** What is counted: one idle end, one row in TIME_WAIT, of an orphan in FIN_WAIT_2, one entry of a SYN queue. */
+export type Counted = 'established' | 'time_wait' | 'time_wait6' | 'fin_wait_2' | 'syn_queue';
 
 interface Report {
   /** Connection ends, or rows. */
@@ -19,17 +24,51 @@ interface Report {
   readonly resident: number;
 }
 
-/** Bytes of heap, of array buffers and resident, for each end or row. */
-export function memory(side: 'lastack' | 'net', what: 'established' | 'time_wait', count: number): Figure[] {
+function inChild(side: string, what: string, count: number): string {
   const r = spawnSync(process.execPath, ['--expose-gc', PROGRAM, side, what, String(count)], {
     encoding: 'utf8',
   });
   must(r.status === 0, `memory of ${side} ${what}: ${r.stderr || r.signal}`);
-  const report: Report = JSON.parse(r.stdout);
+  return r.stdout;
+}
+
+/** Bytes of heap, of array buffers, of both, and resident, for each end or row. */
+export function memory(side: 'lastack' | 'net', what: Counted, count: number): Figure[] {
+  const report: Report = JSON.parse(inChild(side, what, count));
   const name = `${side}${side === 'net' ? ', loopback' : ''}`;
-  const each = (kind: keyof Report): Figure =>
-    figure(`${what} ${kind}`, name, `bytes (of ${report.count})`, [report[kind] / report.count]);
-  return [each('heap'), each('buffers'), each('resident')];
+  const each = (kind: string, bytes: number): Figure =>
+    figure(`${what} ${kind}`, name, `bytes (of ${report.count})`, [bytes / report.count]);
+  return [
+    each('heap', report.heap),
+    each('buffers', report.buffers),
+    each('sum', report.heap + report.buffers),
+    each('resident', report.resident),
+  ];
+}
+
+interface CrowdReport {
+  readonly resident: number;
+  readonly heap: number;
+  readonly buffers: number;
+  readonly expiries: number;
+  readonly longestMs: number;
+  readonly longestCpuMs: number;
+  readonly totalMs: number;
+}
+
+/** A million rows in TIME_WAIT and 100,000 idle connections, both ends of each, in one process; and their expiry. */
+export function crowd(rows: number, idle: number): Figure[] {
+  const r: CrowdReport = JSON.parse(inChild('lastack', `crowd:${idle}`, rows));
+  const of = `(${rows} rows, ${idle} idle connections with both ends)`;
+  const one = (kind: string, unit: string, value: number): Figure =>
+    figure(`crowd ${kind}`, 'lastack', `${unit} ${of}`, [value]);
+  return [
+    one('heap+buffers', 'MB', (r.heap + r.buffers) / 1e6),
+    one('resident', 'MB', r.resident / 1e6),
+    one('expiry', 'ms in all', r.totalMs),
+    one('longest', 'ms at once', r.longestMs),
+    one('longest cpu', 'ms at once', r.longestCpuMs),
+  ];
 }
 
 function collect(): NodeJS.MemoryUsage {
@@ -48,28 +87,94 @@ function report(count: number, before: NodeJS.MemoryUsage, after: NodeJS.MemoryU
   console.log(JSON.stringify(r));
 }
 
-async function measure(side: string, what: string, count: number): Promise<void> {
-  if (side === 'net') {
-    const warm = await netIdle(100);
-    await warm.close();
-    const before = collect();
-    const kept = await netIdle(count);
-    const after = collect();
-    report(kept.ends, before, after);
-    await kept.close();
-    return;
-  }
-  const established = what === 'established';
-  const { pair, live } = lives(established);
-  // As many at a time as later (servers close after a while), so that pools have their size before.
-  live(established ? 1000 : 20_000, 100);
+async function measureNet(count: number): Promise<void> {
+  const warm = await netIdle(100);
+  await warm.close();
   const before = collect();
-  live(count, 100);
+  const kept = await netIdle(count);
+  report(kept.ends, before, collect());
+  await kept.close();
+}
+
+/** Runs `work` twice, the first time for the pools to have their size; @returns what must still be in use then */
+function twice(first: number, count: number, each: number, work: (n: number) => unknown): void {
+  work(first);
+  const before = collect();
+  const kept = work(count);
+  report(count * each, before, collect());
+  must(kept !== null, 'still in use here, so that nothing of it was collected above');
+}
+
+function measure(what: string, count: number): void {
+  if (what === 'syn_queue') {
+    const flood = new SynFlood();
+    twice(20_000, count, 1, n => {
+      flood.send(n);
+      return flood;
+    });
+  } else if (what === 'fin_wait_2') {
+    // The server keeps its ends, which are not counted: it is another one each time, and gone when that is done.
+    const pair = livesPair();
+    twice(20_000, count, 1, n => {
+      const before = pair.client.stack.tcp.timeWaitCount;
+      lives('left', pair).live(n, 100);
+      must(pair.client.stack.tcp.timeWaitCount - before === n, 'an orphan without a row');
+      pair.replaceServer();
+      return pair;
+    });
+  } else {
+    const kept = what === 'established';
+    const { pair, live } = lives(kept ? 'kept' : 'closed', livesPair(what === 'time_wait6' ? 6 : 4));
+    // As many at a time as later (servers close after a while), so that pools have their size before.
+    twice(kept ? 1000 : 20_000, count, kept ? 2 : 1, n => {
+      live(n, 100);
+      return pair;
+    });
+  }
+}
+
+function measureCrowd(rows: number, idle: number): void {
+  const before = collect();
+  const pair = livesPair();
+  lives('kept', pair).live(idle, 100);
+  lives('closed', pair, 6000).live(rows, 100);
+  const { tcp } = pair.client.stack;
+  must(tcp.timeWaitCount === rows, `${tcp.timeWaitCount} rows`);
   const after = collect();
-  report(established ? 2 * count : count, before, after);
-  // Still in use here, so that nothing of it was collected above.
-  must(pair.now > 0, 'time');
+  const pauses = expiry(pair);
+  must(tcp.timeWaitCount === 0, 'rows are left');
+  const crowd: CrowdReport = {
+    resident: after.rss - before.rss,
+    heap: after.heapUsed - before.heapUsed,
+    buffers: after.arrayBuffers - before.arrayBuffers,
+    ...pauses,
+  };
+  console.log(JSON.stringify(crowd));
+}
+
+const QUIET: App = { event: () => {} };
+
+/** Goes from deadline to deadline until no row is left, and watches how long each step of the pair takes. */
+function expiry(pair: Pair): Pick<CrowdReport, 'expiries' | 'longestMs' | 'longestCpuMs' | 'totalMs'> {
+  let longest = 0;
+  let longestCpu = 0;
+  let expiries = 0;
+  const begun = performance.now();
+  while (pair.client.stack.tcp.timeWaitCount > 0) {
+    const cpu = process.cpuUsage();
+    const at = performance.now();
+    pair.step(QUIET, QUIET);
+    longest = Math.max(longest, performance.now() - at);
+    const { user, system } = process.cpuUsage(cpu);
+    longestCpu = Math.max(longestCpu, (user + system) / 1000);
+    expiries++;
+  }
+  return { expiries, longestMs: longest, longestCpuMs: longestCpu, totalMs: performance.now() - begun };
 }
 
 const [, program, side, what, count] = process.argv;
-if (program === PROGRAM && side !== undefined && what !== undefined) await measure(side, what, Number(count));
+if (program === PROGRAM && side !== undefined && what !== undefined) {
+  if (side === 'net') await measureNet(Number(count));
+  else if (what.startsWith('crowd:')) measureCrowd(Number(count), Number(what.slice(6)));
+  else measure(what, Number(count));
+}

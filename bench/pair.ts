@@ -1,9 +1,16 @@
-import { Address, parseAddress } from '../src/base/address.ts';
+import { Address, ANY4, ANY6, parseAddress } from '../src/base/address.ts';
 import { seededRandom } from '../src/base/random.ts';
 import type { Micros } from '../src/base/time.ts';
 import { MEMORY_OFFLOADS } from '../src/link/memory.ts';
 import { TimeQueue } from '../src/link/time-queue.ts';
-import { AF_INET, EPOLL_CTL_ADD, EPOLLIN, SOCK_NONBLOCK, SOCK_STREAM } from '../src/socket/constants.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  EPOLL_CTL_ADD,
+  EPOLLIN,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+} from '../src/socket/constants.ts';
 import type { EpollEvent } from '../src/socket/epoll.ts';
 import { Sockets } from '../src/socket/sockets.ts';
 import type { Interface } from '../src/stack/interface.ts';
@@ -37,7 +44,7 @@ export class End {
     return true;
   };
 
-  /** @param address the first of those it has in 10.0.0.0/8; the others count up from there */
+  /** @param address the first of those it has, in 10.0.0.0/8 or a /64; the others count up from there */
   constructor(name: string, address: string, count: number, sysctl: PairSysctl, link: PairLink) {
     this.address = address;
     this.stack = new Stack({ name, random: seededRandom(name), sysctl });
@@ -51,8 +58,8 @@ export class End {
     });
     const first = parseAddress(address)!;
     for (let i = 0; i < count; i++) {
-      const a = Address.v4(first.d + i);
-      must(this.ifc.addAddress(`${a}/8`) === 0, `address ${a}`);
+      const a = new Address(first.a, first.b, first.c, first.d + i);
+      must(this.ifc.addAddress(`${a}/${a.is4 ? 8 : 64}`) === 0, `address ${a}`);
       this.addresses.push(a);
     }
     this.sockets = new Sockets(this.stack);
@@ -77,7 +84,7 @@ export class End {
   }
 
   socket(): number {
-    const fd = this.sockets.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+    const fd = this.sockets.socket(this.addresses[0]!.is4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK);
     must(fd >= 0, 'socket', fd);
     return fd;
   }
@@ -88,7 +95,7 @@ export class End {
 
   listen(port: number): number {
     const fd = this.socket();
-    must(this.sockets.bind(fd, Address.v4(0), port) === 0, `bind ${port}`);
+    must(this.sockets.bind(fd, this.addresses[0]!.is4 ? ANY4 : ANY6, port) === 0, `bind ${port}`);
     must(this.sockets.listen(fd, 4096) === 0, `listen ${port}`);
     this.watch(fd, EPOLLIN);
     return fd;
@@ -107,17 +114,32 @@ export interface App {
  */
 export class Pair {
   readonly client: End;
-  readonly server: End;
+  server: End;
   now: Micros = 1_000_000;
   private readonly later = new TimeQueue<() => void>();
+  private readonly makeServer: () => End;
 
-  /** @param destinations addresses of the server */
-  constructor(sysctl: PairSysctl = {}, link: PairLink = 'frames', destinations = 1) {
-    this.client = new End('client', '10.0.0.1', 1, sysctl, link);
-    this.server = new End('server', '10.1.0.1', destinations, sysctl, link);
+  /** @param destinations addresses of the server @param family 4 or 6 */
+  constructor(sysctl: PairSysctl = {}, link: PairLink = 'frames', destinations = 1, family = 4) {
+    const [client, server] = family === 4 ? ['10.0.0.1', '10.1.0.1'] : ['fd00::1', 'fd00::1:1'];
+    this.client = new End('client', client!, 1, sysctl, link);
+    this.makeServer = () => new End('server', server!, destinations, sysctl, link);
+    this.server = this.makeServer();
+    this.join();
+  }
+
+  private join(): void {
     this.client.join(this.server);
     this.server.join(this.client);
     for (const end of [this.client, this.server]) end.stack.tick(this.now);
+  }
+
+  /** The server is gone without a word, and another one has its addresses. */
+  replaceServer(): void {
+    this.server.stack.close();
+    this.client.inbox.length = 0;
+    this.server = this.makeServer();
+    this.join();
   }
 
   /** Calls `act` when `delay` microseconds have passed. */
@@ -130,7 +152,8 @@ export class Pair {
     while (!done()) this.step(client, server);
   }
 
-  private step(client: App, server: App): void {
+  /** Moves on to the next thing that happens. */
+  step(client: App, server: App): void {
     const { client: a, server: b, later } = this;
     a.transmit(this.now);
     b.transmit(this.now);

@@ -1,15 +1,16 @@
 import { lastackBulk } from './bulk.ts';
 import { type Figure, figure, figureLine, interleave, machine, machineLine } from './harness.ts';
 import { lastackLives, livesFor } from './lives.ts';
-import { memory } from './memory.ts';
+import { crowd, memory } from './memory.ts';
 import { netBulk, netLives } from './net.ts';
 import { NET_MEASUREMENTS, type NetWork, netStreams } from './net-streams.ts';
 import { garbage, longAndShort, pauses } from './steady.ts';
+import { crowded, wheel } from './timers.ts';
 
 /**
  * The figures of BENCHMARKS.md.
  *
- *   npm run bench [-- --json] [-- --quick] [-- lives bulk steady memory net]
+ *   npm run bench [-- --json] [-- --quick] [-- lives bulk steady memory timers net]
  *
  * `net` stands for net-bulk, net-lives, net-http and net-rtt.
  */
@@ -17,7 +18,7 @@ const args = process.argv.slice(2);
 const json = args.includes('--json');
 const quick = args.includes('--quick');
 const words = args.filter(a => !a.startsWith('-'));
-const names = ['lives', 'bulk', 'steady', 'memory', 'net', ...NET_MEASUREMENTS];
+const names = ['lives', 'bulk', 'steady', 'memory', 'timers', 'net', ...NET_MEASUREMENTS];
 const unknown = words.filter(w => !names.includes(w));
 if (unknown.length > 0) {
   console.error(`bench: no '${unknown[0]}'; there are ${names.join(', ')}`);
@@ -70,6 +71,14 @@ if (wanted('memory')) {
   add(memory('lastack', 'established', count));
   // Node's own sockets are descriptors of the process: as many as a common limit allows.
   add(memory('net', 'established', Math.min(count, 8_000)));
-  add(memory('lastack', 'time_wait', count));
+  for (const what of ['time_wait', 'time_wait6', 'fin_wait_2', 'syn_queue'] as const)
+    add(memory('lastack', what, count));
+  add(quick ? crowd(50_000, 5_000) : crowd(1_000_000, 100_000));
+}
+if (wanted('timers')) {
+  const [idle, rows] = quick ? [5_000, 50_000] : [100_000, 1_000_000];
+  add(await crowded(idle, rows, quick ? 3 : 11, 20_000));
+  add(wheel(1000));
+  add(wheel(rows));
 }
 if (json) console.log(JSON.stringify({ machine: m, figures }, null, 2));

@@ -5,7 +5,7 @@ import { CA_OPEN, INFINITE_SSTHRESH, INIT_CWND, TIMEOUT_INIT, XMIT_NONE } from '
 import { CLOSED, type State } from './state.ts';
 
 /**
- * The numbers of a connection, as columns: @@ bytes a connection, where fields of the object took 2,000.
+ * The numbers of a connection, as columns: 592 bytes a connection, where fields of the object took 2,000.
  * To add one, write it here beside its kin; it is then a property of every `Tcb`. What few connections use, or
  * only while something is amiss, belongs in tcb-extra.ts.
  */

@@ -449,6 +449,39 @@ describe('epoll', () => {
     expect(os.epollCreate(1)).toBe(-E.EINVAL);
   });
 
+  test('an epoll that has been closed is told nothing, leaves nothing behind, and its number may be another one', () => {
+    const { os, c, fd, ep, wait } = setup(C.EPOLLIN);
+    const other = os.epollCreate();
+    expect(os.epollCtl(other, C.EPOLL_CTL_ADD, fd, C.EPOLLIN, 3)).toBe(0);
+    expect(os.close(ep)).toBe(0);
+    c.arrive('x');
+    os.settle();
+    expect(os.epollWait(ep, [])).toBe(-E.EBADF);
+    const out: EpollEvent[] = [];
+    expect(os.epollWait(other, out)).toBe(1);
+    expect(out).toEqual([{ events: C.EPOLLIN, data: 3 }]);
+    // The descriptor may be watched anew, by an instance that has the number of the old one.
+    expect(os.epollCreate()).toBe(ep);
+    expect(os.epollCtl(ep, C.EPOLL_CTL_MOD, fd, C.EPOLLIN)).toBe(-E.ENOENT);
+    expect(os.epollCtl(ep, C.EPOLL_CTL_ADD, fd, C.EPOLLIN)).toBe(0);
+    expect(wait()).toEqual([C.EPOLLIN]);
+    let watchers = 0;
+    for (let item = os.find(fd)!.watchers; item !== null; item = item.nextWatcher) watchers++;
+    expect(watchers).toBe(2);
+  });
+
+  test('an epoll may watch one that another watched until it was closed', () => {
+    const { os, ep } = setup(C.EPOLLIN);
+    const outer = os.epollCreate();
+    expect(os.epollCtl(outer, C.EPOLL_CTL_ADD, ep, C.EPOLLIN)).toBe(0);
+    os.close(outer);
+    const again = os.epollCreate();
+    expect(os.epollCtl(ep, C.EPOLL_CTL_ADD, again, C.EPOLLIN)).toBe(0);
+    expect(os.epollCtl(again, C.EPOLL_CTL_ADD, ep, C.EPOLLIN)).toBe(-E.ELOOP);
+    os.close(ep);
+    expect(os.find(again)!.watchers).toBe(null);
+  });
+
   test('an epoll can be watched by another, but not by itself in a circle', () => {
     const { os, c, ep } = setup(C.EPOLLIN);
     const outer = os.epollCreate();
