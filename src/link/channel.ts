@@ -51,6 +51,12 @@ export class Fate {
   copy: Micros = -1;
 }
 
+/**
+ * A path of the caller's own making: when does a frame of `length` bytes that is put on the wire `now` arrive?
+ * −1: it is lost. Frames may overtake one another.
+ */
+export type Model = (now: Micros, length: number) => Micros;
+
 /** Who carries the arrivals of a wire's channels through time, and who watches. */
 export interface ChannelHost {
   /** Give `arrival.frame` to the far end at `at`; equal times in the order of these calls. */
@@ -119,6 +125,8 @@ export class Channel {
   conditions: Conditions = PERFECT;
   /** Cut: everything is dropped. */
   blocked = false;
+  /** In the place of rate, queue, delay and jitter; none by default. */
+  model: Model | null = null;
   carried = 0;
   dropped = 0;
   private readonly random: Random;
@@ -176,10 +184,10 @@ export class Channel {
     if (c.loss > 0 || c.duplicate > 0 || c.corrupt > 0 || c.reorder > 0) this.draw(fate);
     if (this.blocked) this.lose(fate, 'partition');
     else if (this.sizeOf(frame) > wire.mtu) this.lose(fate, 'mtu');
-    let leaves = now;
-    if ((fate.action & DROP) === 0 && c.rate > 0) {
-      leaves = this.depart(frame.length, now);
-      if (leaves < 0) this.lose(fate, 'queue');
+    let at = now;
+    if ((fate.action & DROP) === 0) {
+      at = this.model === null ? this.travel(frame.length, now) : this.model(now, frame.length);
+      if (at < 0) this.lose(fate, this.model === null ? 'queue' : 'model');
     }
     if (fate.action & DROP) {
       this.dropped++;
@@ -188,9 +196,6 @@ export class Channel {
       return;
     }
     this.carried++;
-    let at = leaves + c.delay;
-    if (c.jitter > 0) at += this.random.below(c.jitter + 1);
-    if (at < this.lastArrival) at = this.lastArrival;
     if (fate.action & REORDER) {
       fate.arrival = at + delay + wait;
       if (looks && wire.watched) wire.host.observe(this, wire.packet, frame, fate, now);
@@ -248,6 +253,16 @@ export class Channel {
   private lose(fate: Fate, reason: string): void {
     if ((fate.action & DROP) === 0) fate.reason = reason;
     fate.action |= DROP;
+  }
+
+  /** When the frame arrives by the conditions: rate limit and queue, then propagation; −1 if the queue is full. */
+  private travel(length: number, now: Micros): Micros {
+    const { conditions: c } = this;
+    const leaves = c.rate > 0 ? this.depart(length, now) : now;
+    if (leaves < 0) return -1;
+    let at = leaves + c.delay;
+    if (c.jitter > 0) at += this.random.below(c.jitter + 1);
+    return at < this.lastArrival ? this.lastArrival : at;
   }
 
   /** When the frame will have been put on the wire, −1 if the queue is full. */

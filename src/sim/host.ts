@@ -4,6 +4,7 @@ import { CapturePoint } from '../link/capture.ts';
 import { Sockets } from '../socket/sockets.ts';
 import type { Interface } from '../stack/interface.ts';
 import { Stack } from '../stack/stack.ts';
+import type { Congestion } from '../tcp/congestion/controller.ts';
 import type { Frame } from '../wire/frame.ts';
 import { CaptureBuffer, PcapngWriter } from '../wire/pcapng.ts';
 import { toAddress } from './build.ts';
@@ -21,6 +22,8 @@ export interface HostOptions {
   /** Jiffies per second. @default the world's */
   hz?: number;
   sysctl?: Record<string, string | number>;
+  /** Controls the windows of all its connections, in the place of `tcp_congestion_control`: see `FixedWindow`. */
+  congestion?: Congestion;
   /** Routes beside those of its interfaces, set when the first wire is plugged. */
   routes?: readonly { destination: string; via: string }[];
   /** Shorthand for a default route. */
@@ -347,6 +350,7 @@ export class Host implements SimNode, CallHost {
       sysctl: options.sysctl ?? {},
       start: this.stackTime(world.now),
     });
+    stack.tcp.opener.imposed = options.congestion ?? null;
     this.states?.watch(stack);
     return stack;
   }

@@ -2,6 +2,7 @@
  * The simulator: hosts, wires and routers in virtual time, all from one seed. Begin with `World`.
  */
 
+export type { Model } from '../link/channel.ts';
 export type { ConditionOptions } from '../link/conditions.ts';
 export {
   CORRUPT,
@@ -15,6 +16,8 @@ export {
   type RuleSpec,
 } from '../link/rule.ts';
 export { parseRule } from '../link/rule-parser.ts';
+export type { Congestion } from '../tcp/congestion/controller.ts';
+export { FixedWindow } from '../tcp/congestion/fixed.ts';
 export {
   type BuildIcmp,
   type BuildOptions,

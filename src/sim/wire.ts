@@ -1,6 +1,6 @@
 import type { Address } from '../base/address.ts';
 import type { Micros } from '../base/time.ts';
-import { type Arrival, Channel, type ChannelHost, type Fate, Medley } from '../link/channel.ts';
+import { type Arrival, Channel, type ChannelHost, type Fate, Medley, type Model } from '../link/channel.ts';
 import { type ConditionOptions, type Conditions, PERFECT, withConditions } from '../link/conditions.ts';
 import type { Medium } from '../link/link.ts';
 import type { Packet } from '../link/packet.ts';
@@ -160,6 +160,14 @@ export class Wire implements ChannelHost {
   plan(decide: ((index: number, side: 0 | 1) => number) | null, wait?: Micros): void {
     this.shared.plan = decide as ((index: number, side: number) => number) | null;
     if (wait !== undefined) this.shared.planWait = wait;
+  }
+
+  /**
+   * Lets a function decide when each frame arrives, in the place of rate, queue, delay and jitter; null gives the
+   * conditions back. @param from for what this node sends; both directions if absent
+   */
+  model(model: Model | null, from?: string): void {
+    for (const channel of this.sides(from)) channel.model = model;
   }
 
   /** Calls `tap` for each frame from now on, dropped ones included. */

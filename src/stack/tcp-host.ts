@@ -76,7 +76,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   private readonly tables: TcpTables;
   private readonly alarms: Alarms<Flow>;
   private readonly keys: Keys;
-  private readonly opener: Opener;
+  readonly opener: Opener;
   private readonly challenges: ChallengeBudget;
   private changed: (Connection | Listener)[] = [];
   private dirty: Connection[] = [];

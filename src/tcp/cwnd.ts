@@ -90,7 +90,7 @@ export function beginReduction(tcb: Tcb): void {
 
 /** Proportional rate reduction: how much may be sent for what this acknowledgement delivered. */
 export function reduce(tcb: Tcb, delivered: number, lost: number, advanced: boolean): void {
-  if (delivered <= 0 || tcb.priorCwnd === 0) return;
+  if (delivered <= 0 || tcb.priorCwnd === 0 || tcb.congestion.fixed > 0) return;
   const inFlight = tcb.inFlight;
   const delta = tcb.ssthresh - inFlight;
   tcb.prrDelivered += delivered;

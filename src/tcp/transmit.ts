@@ -163,7 +163,9 @@ function sendOne(
   if (flags & ACK) ackSent(tcb);
   const count = gsoSize > 0 ? Math.ceil(length / gsoSize) : 1;
   tcb.segsOut += count;
-  if (kind === 'retransmit') ctx.mib.TcpRetransSegs += count;
+  // A tail loss probe is a repetition too.
+  const again = kind === 'retransmit' || (kind === 'probe' && !isNew && (length > 0 || (flags & FIN) !== 0));
+  if (again) ctx.mib.TcpRetransSegs += count;
   else ctx.mib.TcpOutSegs += count;
   if (ctx.trace !== null) ctx.trace.sent(tcb, seq, length, flags, kind);
   const { pmtudisc, ttl } = tcb.options;

@@ -71,6 +71,18 @@ describe('one direction of a wire', () => {
     expect(new Bench({ delay: '40ms' }).burst(2)).toEqual(['0@40000', '1@40000']);
   });
 
+  test('a model decides when frames arrive, in the place of delay and rate; rules still drop', () => {
+    const b = new Bench({ delay: '40ms', rate: '1mbit' });
+    b.channel.model = (now, length) => (length > 100 ? -1 : now + 300 - length);
+    b.wire.addRule('drop A any 4');
+    for (const [seq, size] of [[0, 40], [1, 90], [2, 101], [3, 50]] as const) b.send(seq, 1000, size);
+    expect(b.arrivals()).toEqual(['1@1210', '0@1260']);
+    expect(b.fates[2]).toBe('2 dropped (model)');
+    b.channel.model = null;
+    b.send(4, 2000, 125);
+    expect(b.arrivals()).toEqual(['4@43000']);
+  });
+
   test('jitter spreads arrivals but keeps their order', () => {
     const b = new Bench({ delay: 1000, jitter: 500 });
     for (let i = 0; i < 200; i++) b.send(i, i * 10);

@@ -7,6 +7,11 @@ import type { Tcb } from '../tcb.ts';
 export interface Congestion {
   /** As TCP_CONGESTION names it. */
   readonly name: string;
+  /**
+   * Segments of a window that nothing reduces, neither loss nor timeout: what is lost is sent again at once. 0: the
+   * window is reduced and grows as RFC 5681 says.
+   */
+  readonly fixed: number;
   /** New ssthresh after a loss. */
   ssthresh(tcb: Tcb): number;
   /** `acked` segments were newly acknowledged while no reduction is under way. */

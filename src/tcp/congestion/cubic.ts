@@ -31,6 +31,8 @@ const BURST = 65536 - 321;
  */
 export class Cubic implements Congestion {
   readonly name = 'cubic';
+  readonly fixed = 0;
+
   ssthresh(tcb: Tcb): number {
     tcb.cubicEpoch = NOT_STARTED;
     // Fast convergence (§4.7): leave room for newcomers if the last maximum was not reached.

@@ -4,6 +4,7 @@ import { additiveIncrease, type Congestion, inSlowStart, isCwndLimited, slowStar
 /** Reno (RFC 5681): slow start, one segment per round trip, half on loss. Stateless: one serves all. */
 export class Reno implements Congestion {
   readonly name = 'reno';
+  readonly fixed = 0;
 
   ssthresh(tcb: Tcb): number {
     return Math.max(tcb.cwnd >> 1, 2);

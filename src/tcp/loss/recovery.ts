@@ -97,7 +97,12 @@ export function enterLoss(tcb: Tcb): void {
     tcb.ssthresh = tcb.congestion.ssthresh(tcb);
     armUndo(tcb);
   }
-  tcb.cwnd = tcb.inFlight + 1;
+  const { fixed } = tcb.congestion;
+  tcb.cwnd = fixed > 0 ? fixed : tcb.inFlight + 1;
+  if (fixed > 0) {
+    tcb.rexmit = REXMIT_LOST;
+    tcb.ctx.wantOutput(tcb);
+  }
   tcb.cwndCount = 0;
   tcb.lastCwndAt = tcb.ctx.now;
   const reordering = tcb.ctx.sysctl.tcp_reordering;
@@ -108,7 +113,11 @@ export function enterLoss(tcb: Tcb): void {
   tcb.highSeq = tcb.sndNxt;
   tcb.tlpOut = false;
   queueCwr(tcb);
-  tcb.frto = tcb.ctx.sysctl.tcp_frto !== 0 && (newRecovery || tcb.retransmits > 0) && !isMtuProbeOut(tcb);
+  tcb.frto =
+    tcb.ctx.sysctl.tcp_frto !== 0 &&
+    (newRecovery || tcb.retransmits > 0) &&
+    !isMtuProbeOut(tcb) &&
+    fixed === 0;
 }
 
 function markAfterTimeout(tcb: Tcb): void {

@@ -1,0 +1,77 @@
+import { machine, machineLine } from '../harness.ts';
+import { cubic, cubicCount, fixedWindow, GRID } from './matrix.ts';
+import { race, raceCount } from './race.ts';
+import { readRecorded } from './recorded.ts';
+import { Progress, type Section, verdictLine } from './report.ts';
+import { fairness, fairnessCount, utilisation, utilisationCount } from './sharing.ts';
+
+/** How lastack does under loss, in virtual time: exact figures, the same on every machine. */
+const USAGE = `npm run bench:loss [-- options] [-- section …]
+
+Sections, all unless named:
+  fixed        a fixed window beside what smoltcp publishes of itself
+  cubic        the same matrix with CUBIC, beside what Linux did (bench/loss/linux)
+  race         time to finish, beside what Linux did
+  fairness     2 to 64 flows at one bottleneck
+  utilisation  one flow on long paths
+
+Options:
+  --quick      a few cells, fewer seeds and bytes: half a minute; judges nothing
+  --seeds N    runs of each cell (15; fixed window 5, fairness 3)
+  --json       the figures of each run, for machines
+  --help       this text
+
+Tables are Markdown. Exit status 1 if a condition does not hold.`;
+
+const SECTIONS = ['fixed', 'cubic', 'race', 'fairness', 'utilisation'] as const;
+
+function main(args: readonly string[]): number {
+  if (args.includes('--help')) {
+    console.log(USAGE);
+    return 0;
+  }
+  const seedsAt = args.indexOf('--seeds');
+  const asked = seedsAt < 0 ? null : Number(args[seedsAt + 1]);
+  const words = args.filter((a, i) => !a.startsWith('-') && (seedsAt < 0 || i !== seedsAt + 1));
+  const unknown =
+    words.find(w => !(SECTIONS as readonly string[]).includes(w)) ??
+    args.find(a => a.startsWith('-') && !['--json', '--quick', '--seeds'].includes(a));
+  if (unknown !== undefined || (asked !== null && !(asked >= 1 && Number.isInteger(asked)))) {
+    console.error(
+      `bench:loss: ${unknown === undefined ? '--seeds wants a number' : `no '${unknown}'`}\n\n${USAGE}`,
+    );
+    return 2;
+  }
+  const quick = args.includes('--quick');
+  const json = args.includes('--json');
+  const wanted = (name: (typeof SECTIONS)[number]): boolean => words.length === 0 || words.includes(name);
+  const seeds = asked ?? (quick ? 2 : 15);
+  const few = asked ?? (quick ? 1 : 5);
+  const fewer = asked ?? (quick ? 1 : 3);
+  const recorded = readRecorded();
+  const progress = new Progress(
+    (wanted('fixed') ? 2 * few * GRID : 0) +
+      (wanted('cubic') ? cubicCount(seeds, quick, recorded) : 0) +
+      (wanted('race') ? raceCount(seeds, quick) : 0) +
+      (wanted('fairness') ? fairnessCount(fewer, quick) : 0) +
+      (wanted('utilisation') ? utilisationCount(quick) : 0),
+  );
+  const m = machine();
+  if (!json) console.log(machineLine(m));
+  const sections: Section[] = [];
+  const add = (section: Section): void => {
+    sections.push(section);
+    if (!json) console.log(`\n### ${section.title}\n\n${section.text}`);
+  };
+  if (wanted('fixed')) add(fixedWindow(few, quick, progress));
+  if (wanted('cubic')) add(cubic(seeds, quick, recorded, progress));
+  if (wanted('race')) add(race(seeds, quick, recorded, progress));
+  if (wanted('fairness')) add(fairness(fewer, quick, progress));
+  if (wanted('utilisation')) add(utilisation(quick, progress));
+  const verdicts = sections.flatMap(s => s.verdicts);
+  if (json) console.log(JSON.stringify({ machine: m, quick, sections }, null, 2));
+  else if (!quick) console.log(`\n${verdicts.map(verdictLine).join('\n')}`);
+  return quick || verdicts.every(v => v.holds) ? 0 : 1;
+}
+
+process.exitCode = main(process.argv.slice(2));

@@ -1,0 +1,63 @@
+import { RACE } from './cells.ts';
+import type { Recorded } from './recorded.ts';
+import { fixed, type Progress, type Section, table } from './report.ts';
+import { bootstrap, geometricMean, median } from './statistics.ts';
+import { transfer } from './transfer.ts';
+
+/** Time to finish beside the recorded Linux: 20 MB or 2 MB through a port of 100 Mbit/s, CUBIC on both sides. */
+
+const ratioOf = (ours: readonly number[], linux: readonly number[]): number => median(ours) / median(linux);
+
+/** Of the quick form: short ones of each kind. */
+const QUICK = [
+  'race 10ms 1% random',
+  'race 10ms 2% bursty',
+  'race 50ms 1% reordering',
+  'race 100ms 10% random',
+];
+const chosen = (quick: boolean): typeof RACE => RACE.filter(cell => !quick || QUICK.includes(cell.name));
+
+export const raceCount = (seeds: number, quick: boolean): number => seeds * chosen(quick).length;
+
+export function race(seeds: number, quick: boolean, recorded: Recorded, progress: Progress): Section {
+  const rows: string[][] = [];
+  const ratios: number[] = [];
+  const over: string[] = [];
+  const data: unknown[] = [];
+  for (const cell of chosen(quick)) {
+    const linux = recorded.seconds(cell.name);
+    const ours = Array.from({ length: seeds }, (_, i) => {
+      const { seconds } = transfer({ ...cell, seed: i + 1, hz: recorded.hz, sysctl: recorded.sysctl });
+      progress.step(`${cell.name}, seed ${i + 1}`);
+      return seconds;
+    });
+    data.push({ cell: cell.name, linux, ours });
+    if (linux.length === 0) continue;
+    const ratio = ratioOf(ours, linux);
+    const [low, high] = bootstrap(ours, linux, ratioOf);
+    ratios.push(ratio);
+    if (ratio > 1.25) over.push(`${cell.name}: ${fixed(ratio)}`);
+    const name = cell.name.replace('race ', '').split(' ');
+    rows.push([...name, range(ours), range(linux), `${fixed(ratio)} (${fixed(low)} – ${fixed(high)})`]);
+  }
+  const mean = geometricMean(ratios);
+  const verdicts = [
+    {
+      what: `race: geometric mean of the times at most 1.05 of Linux's (${fixed(mean, 3)})`,
+      holds: mean <= 1.05,
+    },
+    {
+      what: `race: no cell's median over 1.25 of Linux's${over.length > 0 ? ` (${over.join(', ')})` : ''}`,
+      holds: over.length === 0,
+    },
+  ];
+  const text = [
+    `Seconds, median of ${seeds} seeds, least and most beside it. The ratio's interval is that of 95 of 100 ` +
+      `resamplings of both. Geometric mean of the ratios: ${fixed(mean, 3)}.`,
+    table(['RTT', 'loss', 'kind', 'lastack', 'Linux', 'ratio'], rows),
+  ].join('\n\n');
+  return { title: 'Time to finish beside Linux', text, verdicts, data };
+}
+
+const range = (values: readonly number[]): string =>
+  `${fixed(median(values))} (${fixed(Math.min(...values))} – ${fixed(Math.max(...values))})`;
