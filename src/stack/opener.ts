@@ -26,12 +26,8 @@ export interface Binding {
 export class Opener {
   private readonly host: TcpHost;
   private readonly tables: TcpTables;
-<<<<<<< HEAD
-=======
-  private readonly alarms: Alarms<Flow>;
   /** What every new connection gets, whatever TCP_CONGESTION says: for experiments. */
   imposed: Congestion | null = null;
->>>>>>> 7d4e4b9 (Benchmarks: npm run bench:loss, in virtual time, beside smoltcp and Linux; fixed windows and paths of one's own for simulated worlds)
   private readonly reno = new Reno();
   private readonly cubic = new Cubic();
 

@@ -75,7 +75,13 @@ describe('one direction of a wire', () => {
     const b = new Bench({ delay: '40ms', rate: '1mbit' });
     b.channel.model = (now, length) => (length > 100 ? -1 : now + 300 - length);
     b.wire.addRule('drop A any 4');
-    for (const [seq, size] of [[0, 40], [1, 90], [2, 101], [3, 50]] as const) b.send(seq, 1000, size);
+    for (const [seq, size] of [
+      [0, 40],
+      [1, 90],
+      [2, 101],
+      [3, 50],
+    ] as const)
+      b.send(seq, 1000, size);
     expect(b.arrivals()).toEqual(['1@1210', '0@1260']);
     expect(b.fates[2]).toBe('2 dropped (model)');
     b.channel.model = null;
