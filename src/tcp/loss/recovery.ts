@@ -98,8 +98,9 @@ export function enterLoss(tcb: Tcb): void {
     armUndo(tcb);
   }
   const { fixed } = tcb.congestion;
-  tcb.cwnd = fixed > 0 ? fixed : tcb.inFlight + 1;
+  tcb.cwnd = tcb.inFlight + 1;
   if (fixed > 0) {
+    tcb.cwnd = fixed;
     tcb.rexmit = REXMIT_LOST;
     tcb.ctx.wantOutput(tcb);
   }
