@@ -28,13 +28,15 @@ export interface EmptyHost {
   close(): Promise<void>;
 }
 
-export async function openEmpty(): Promise<EmptyHost> {
+/** @param batched many packets in one system call, where the kernel can; else a call for each */
+export async function openEmpty(batched: boolean): Promise<EmptyHost> {
   const space = await openNamespace();
   const system = new System();
   const namespace = space.path;
   const device = openDevice(system, { name: 'e0', kind: 'tun', mtu: MTU, offload: false, namespace });
   runTunSetup(tunSetup({ name: 'e0', namespace, addresses: ['10.79.1.1/24'], mtu: MTU }));
-  const empty = new Empty(system, device.fd);
+  const plain = new OneByOne(system, device.fd);
+  const empty = new Empty(system, device.fd, (batched ? Aio.open(device.fd) : null) ?? plain);
   return {
     space,
     async close() {
@@ -59,8 +61,8 @@ class Empty {
   private sending = false;
   private turning = false;
 
-  constructor(system: System, fd: number) {
-    this.batch = Aio.open(fd) ?? new OneByOne(system, fd);
+  constructor(system: System, fd: number, batch: Batch) {
+    this.batch = batch;
     for (const [i, bytes] of this.into.entries()) this.batch.set(i, bytes, 0, bytes.length);
     this.watch = watch(system, fd, () => this.later());
   }

@@ -100,18 +100,20 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
     const noSocat = missing('socat');
     if (noSocat !== null) skipped.push(`the empty reader and writer: ${noSocat}`);
     else {
-      const empty = await openEmpty();
-      const peer: Place = { name: 'empty', space: empty.space, address: EMPTY, device: 'e0' };
+      const hosts = [await openEmpty(true), await openEmpty(false)];
+      const empty = ['empty', 'empty, no batch'].map(
+        (name, i): Place => ({ name, space: hosts[i]!.space, address: EMPTY, device: 'e0' }),
+      );
       try {
         for (const [name, port] of [
           ['socat to', DISCARD],
           ['socat from', SOURCE],
         ] as const) {
           const work = (p: Place): Promise<number> => bulk(p, seconds, port);
-          add(await interleave(name, 'Gbit/s', sides([peer, bare], work), rounds));
+          add(await interleave(name, 'Gbit/s', sides([...empty, bare], work), rounds));
         }
       } finally {
-        await empty.close();
+        for (const host of hosts) await host.close();
       }
     }
     const requests = quick ? 500 : 5000;
