@@ -35,6 +35,9 @@ export class EpollItem {
   /** The next that watches the same descriptor. */
   nextWatcher: EpollItem | null = null;
 
+  /** Whether it waits to be collected. */
+  isReady = false;
+
   constructor(epoll: Epoll, descriptor: Descriptor, events: number, data: number) {
     this.epoll = epoll;
     this.descriptor = descriptor;
@@ -53,8 +56,15 @@ export class Epoll extends Descriptor {
   private readonly nested = new Set<Epoll>();
   /** close(2) has come: its items count no more. */
   private over = false;
-  /** In the order in which they became ready. */
-  private readonly ready = new Set<EpollItem>();
+  /**
+   * In the order in which they became ready: the first `waiting` entries, of which those that are not `isReady` any
+   * more count for nothing. No Set: one that lives long takes new memory in V8's old generation at each second add,
+   * and that starts a full collection for every few megabytes of buffers that come and go.
+   */
+  private readonly ready: (EpollItem | null)[] = [];
+  private waiting = 0;
+  /** How many of them count for nothing. */
+  private dropped = 0;
   private came = 0;
   private readonly again: EpollItem[] = [];
 
@@ -99,7 +109,7 @@ export class Epoll extends Descriptor {
     if (this.over) return false;
     const wanted = item.events & ~PRIVATE;
     if ((up & wanted) === 0 || (item.descriptor.poll() & wanted) === 0) return false;
-    this.ready.add(item);
+    this.queue(item);
     this.came++;
     this.waker.wake(this);
     return true;
@@ -110,12 +120,17 @@ export class Epoll extends Descriptor {
    * that who passes the same array again allocates nothing. Level-triggered events stay ready.
    */
   collect(out: EpollEvent[], max: number): number {
-    if (this.ready.size === 0) return 0;
-    const { again } = this;
+    if (this.waiting === 0) return 0;
+    const { ready, again, waiting } = this;
     let n = 0;
-    for (const item of this.ready) {
-      if (n === max) break;
-      this.ready.delete(item);
+    let at = 0;
+    while (at < waiting && n < max) {
+      const item = ready[at++]!;
+      if (!item.isReady) {
+        this.dropped--;
+        continue;
+      }
+      item.isReady = false;
       const events = item.descriptor.poll() & item.events & ~PRIVATE;
       if (events === 0) continue;
       const entry = out[n];
@@ -128,10 +143,30 @@ export class Epoll extends Descriptor {
       if (item.events & EPOLLONESHOT) item.events &= PRIVATE;
       else if (!(item.events & EPOLLET)) again.push(item);
     }
+    this.waiting = 0;
+    while (at < waiting) ready[this.waiting++] = ready[at++]!;
+    ready.fill(null, this.waiting, waiting);
     // Behind those that have not had their turn.
-    for (let i = 0; i < again.length; i++) this.ready.add(again[i]!);
-    again.length = 0;
+    for (let i = 0; i < again.length; i++) this.queue(again[i]!);
+    if (again.length > 0) again.length = 0;
     return n;
+  }
+
+  /** Takes a ready item out; once half of the list counts for nothing it is made shorter. */
+  private drop(item: EpollItem): void {
+    item.isReady = false;
+    if (2 * ++this.dropped < this.waiting) return;
+    const { ready, waiting } = this;
+    this.waiting = 0;
+    for (let i = 0; i < waiting; i++) if (ready[i]!.isReady) ready[this.waiting++] = ready[i]!;
+    ready.fill(null, this.waiting, waiting);
+    this.dropped = 0;
+  }
+
+  private queue(item: EpollItem): void {
+    if (item.isReady) return;
+    item.isReady = true;
+    this.ready[this.waiting++] = item;
   }
 
   private find(descriptor: Descriptor): EpollItem | null {
@@ -161,7 +196,7 @@ export class Epoll extends Descriptor {
       while (before.nextWatcher !== item) before = before.nextWatcher!;
       before.nextWatcher = item.nextWatcher;
     }
-    this.ready.delete(item);
+    if (item.isReady) this.drop(item);
   }
 
   /** A watched descriptor has been closed. */
@@ -186,7 +221,9 @@ export class Epoll extends Descriptor {
   }
 
   readiness(): number {
-    for (const item of this.ready) {
+    for (let i = 0; i < this.waiting; i++) {
+      const item = this.ready[i]!;
+      if (!item.isReady) continue;
       if (item.descriptor.poll() & item.events & ~PRIVATE) return POLLIN;
     }
     return 0;
@@ -198,7 +235,9 @@ export class Epoll extends Descriptor {
 
   release(): void {
     this.over = true;
-    this.ready.clear();
+    this.ready.length = 0;
+    this.waiting = 0;
+    this.dropped = 0;
     for (const e of this.nested) prune(e);
     this.nested.clear();
   }
