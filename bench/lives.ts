@@ -1,5 +1,5 @@
 import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
-import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, SOCK_NONBLOCK } from '../src/socket/constants.ts';
+import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, IPPROTO_TCP, SOCK_NONBLOCK, TCP_QUICKACK } from '../src/socket/constants.ts';
 import { FIN_WAIT_1, LAST_ACK } from '../src/tcp/state.ts';
 import { must, type Side, seconds } from './harness.ts';
 import { type App, Pair } from './pair.ts';
@@ -9,8 +9,8 @@ const CHUNK = 1024;
 const ADDRESSES = 256;
 const PORTS = 4;
 const FIRST_PORT = 5000;
-/** The server closes this long after it has read the end of file: its ACK has gone by itself then. */
-const LINGER = 50_000;
+/** What the server sends in a life: SYN-ACK, its data (an ACK with them), ACK of the client's FIN, its own FIN. */
+const SERVER_SEGMENTS = 4;
 
 const payload = new Uint8Array(CHUNK).fill(0x61);
 const buffer = new Uint8Array(4096);
@@ -52,13 +52,10 @@ class Server implements App {
     if (n === -EAGAIN) return;
     must(n >= 0, 'server recv', n);
     if (n === 0) {
-      sockets.epollCtl(server.epfd, EPOLL_CTL_MOD, fd, 0);
-      if (this.leave) this.closed++;
-      else
-        this.pair.after(LINGER, () => {
-          this.closed++;
-          sockets.close(fd);
-        });
+      this.closed++;
+      // The ACK of the client's FIN has gone by itself, before the program was told: four segments.
+      if (this.leave) sockets.epollCtl(server.epfd, EPOLL_CTL_MOD, fd, 0);
+      else sockets.close(fd);
       return;
     }
     const total = this.got.get(fd)! + n;
@@ -66,6 +63,7 @@ class Server implements App {
     else {
       this.got.delete(fd);
       must(sockets.send(fd, payload) === CHUNK, 'server send');
+      must(sockets.setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, 1) === 0, 'TCP_QUICKACK');
     }
   }
 }
@@ -164,6 +162,8 @@ function allWhole(pair: Pair): void {
     must(m.TcpOutRsts + m.TcpEstabResets + m.TcpExtTWRecycled + m.TcpExtTCPTimeWaitOverflow === 0, 'a reset');
     must(m.TcpRetransSegs === 0, 'a retransmission');
   }
+  const { mib } = pair.server.stack;
+  must(mib.TcpOutSegs === SERVER_SEGMENTS * mib.TcpPassiveOpens, 'another number of segments', mib.TcpOutSegs);
 }
 
 /** @param count lives per round @param width how many at a time */

@@ -315,8 +315,8 @@ export const faults = [
   {
     id: 'tw-reuse-fin-wait-2',
     file: 'stack/time-waits.ts',
-    old: 'if (t.substate(row) === FIN_WAIT_2 || t.tsStamp(row) === 0) return false;',
-    new: 'if (t.tsStamp(row) === 0) return false;',
+    old: 'if (t.substate(row) === FIN_WAIT_2 || !t.hasTimestamps(row)) return false;',
+    new: 'if (!t.hasTimestamps(row)) return false;',
     breaks: 'connect() takes over an orphan that is still in FIN_WAIT_2',
     rules: [],
     test: ['mutants/closing', 'an orphan in FIN_WAIT_2 is not taken over'],
@@ -324,7 +324,7 @@ export const faults = [
   {
     id: 'tw-reuse-no-timestamps',
     file: 'stack/time-waits.ts',
-    old: '|| t.tsStamp(row) === 0) return false;',
+    old: '|| !t.hasTimestamps(row)) return false;',
     new: ') return false;',
     breaks: 'connect() takes over a TIME_WAIT that no timestamps protect',
     rules: [],
