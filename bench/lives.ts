@@ -1,5 +1,12 @@
 import { EAGAIN, EINPROGRESS } from '../src/base/errno.ts';
-import { EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, IPPROTO_TCP, SOCK_NONBLOCK, TCP_QUICKACK } from '../src/socket/constants.ts';
+import {
+  EPOLL_CTL_MOD,
+  EPOLLIN,
+  EPOLLOUT,
+  IPPROTO_TCP,
+  SOCK_NONBLOCK,
+  TCP_QUICKACK,
+} from '../src/socket/constants.ts';
 import { FIN_WAIT_1, LAST_ACK } from '../src/tcp/state.ts';
 import { must, type Side, seconds } from './harness.ts';
 import { type App, Pair } from './pair.ts';
@@ -163,7 +170,11 @@ function allWhole(pair: Pair): void {
     must(m.TcpRetransSegs === 0, 'a retransmission');
   }
   const { mib } = pair.server.stack;
-  must(mib.TcpOutSegs === SERVER_SEGMENTS * mib.TcpPassiveOpens, 'another number of segments', mib.TcpOutSegs);
+  must(
+    mib.TcpOutSegs === SERVER_SEGMENTS * mib.TcpPassiveOpens,
+    'another number of segments',
+    mib.TcpOutSegs,
+  );
 }
 
 /** @param count lives per round @param width how many at a time */
