@@ -19,9 +19,11 @@ export interface Figure {
   readonly values: readonly number[];
 }
 
+const WARM_UP = 2;
+
 /**
- * Runs all sides in turn, `rounds` times after one round that is thrown away, so that whatever slows the
- * machine slows each of them.
+ * Runs all sides in turn, `rounds` times after two rounds that are thrown away (V8 compiles in the first, and may
+ * think better of it in the second), so that whatever slows the machine slows each of them.
  */
 export async function interleave(
   measurement: string,
@@ -30,10 +32,10 @@ export async function interleave(
   rounds: number,
 ): Promise<Figure[]> {
   const values = sides.map(() => [] as number[]);
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = -WARM_UP; round < rounds; round++) {
     for (const [i, side] of sides.entries()) {
       const value = await side.run();
-      if (round > 0) values[i]!.push(value);
+      if (round >= 0) values[i]!.push(value);
     }
   }
   for (const side of sides) await side.close?.();

@@ -35,12 +35,14 @@ export class End {
   readonly address: string;
   readonly addresses: Address[] = [];
   readonly events: EpollEvent[] = [];
-  /** Frames on their way to this end. */
+  /** Frames on their way to this end, the first `waiting` of the array. */
   inbox: Frame[] = [];
+  waiting = 0;
   private spare: Frame[] = [];
   private other: End | null = null;
   private readonly sink = (frame: Frame): boolean => {
-    this.other!.inbox.push(frame);
+    const other = this.other!;
+    other.inbox[other.waiting++] = frame;
     return true;
   };
 
@@ -73,9 +75,10 @@ export class End {
   /** Hands the frames that have arrived to the stack. */
   receive(now: Micros): void {
     const frames = this.inbox;
+    const n = this.waiting;
     this.inbox = this.spare;
-    for (const frame of frames) this.stack.receive(this.ifc, frame, now);
-    frames.length = 0;
+    this.waiting = 0;
+    for (let i = 0; i < n; i++) this.stack.receive(this.ifc, frames[i]!, now);
     this.spare = frames;
   }
 
@@ -137,7 +140,7 @@ export class Pair {
   /** The server is gone without a word, and another one has its addresses. */
   replaceServer(): void {
     this.server.stack.close();
-    this.client.inbox.length = 0;
+    this.client.waiting = 0;
     this.server = this.makeServer();
     this.join();
   }
@@ -157,7 +160,7 @@ export class Pair {
     const { client: a, server: b, later } = this;
     a.transmit(this.now);
     b.transmit(this.now);
-    if (a.inbox.length + b.inbox.length > 0) this.now += DELAY;
+    if (a.waiting + b.waiting > 0) this.now += DELAY;
     else {
       const next = Math.min(a.stack.deadline(), b.stack.deadline(), later.next);
       must(next !== Number.POSITIVE_INFINITY, 'nothing is left to happen');

@@ -64,7 +64,7 @@ if (wanted('steady')) {
 }
 const netWork: NetWork = quick
   ? { rounds: 1, bulkBytes: 5e7, lives: 500, requests: 1_000, roundTrips: 1_000 }
-  : { rounds: 5, bulkBytes: 4e8, lives: 3_000, requests: 10_000, roundTrips: 10_000 };
+  : { rounds: 7, bulkBytes: 4e8, lives: 3_000, requests: 10_000, roundTrips: 10_000 };
 for (const name of NET_MEASUREMENTS) if (wanted(name, 'net')) add(await netStreams(name, netWork));
 if (wanted('memory')) {
   const count = quick ? 5_000 : 100_000;

@@ -43,8 +43,9 @@ export class MemoryLink implements Link, Task {
   peer: MemoryLink | null = null;
   private readonly clock: Pick<Clock, 'soon'>;
   private readonly limit: number;
-  /** Frames on their way to this end; `spare` is the array that the last delivery emptied. */
+  /** Frames on their way to this end, the first `waiting` of the array; `spare` is that of the last delivery. */
   private inbox: Frame[] = [];
+  private waiting = 0;
   private spare: Frame[] = [];
   private scheduled = false;
   private refused = false;
@@ -65,11 +66,11 @@ export class MemoryLink implements Link, Task {
       frame.release();
       return true;
     }
-    if (peer.inbox.length >= this.limit) {
+    if (peer.waiting >= this.limit) {
       this.refused = true;
       return false;
     }
-    peer.inbox.push(frame);
+    peer.inbox[peer.waiting++] = frame;
     if (!peer.scheduled) {
       peer.scheduled = true;
       this.clock.soon(peer);
@@ -81,14 +82,15 @@ export class MemoryLink implements Link, Task {
   run(): void {
     this.scheduled = false;
     const frames = this.inbox;
+    const n = this.waiting;
     this.inbox = this.spare;
     this.spare = frames;
-    for (let i = 0; i < frames.length; i++) {
+    this.waiting = 0;
+    for (let i = 0; i < n; i++) {
       const frame = frames[i]!;
       if (this.onreceive !== null) this.onreceive(frame);
       else frame.release();
     }
-    frames.length = 0;
     const peer = this.peer;
     if (peer?.refused) {
       peer.refused = false;
@@ -99,8 +101,10 @@ export class MemoryLink implements Link, Task {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    for (const frame of this.inbox) frame.release();
-    this.inbox.length = 0;
+    for (let i = 0; i < this.waiting; i++) this.inbox[i]!.release();
+    this.waiting = 0;
+    this.inbox = [];
+    this.spare = [];
     this.onreceive = null;
     const peer = this.peer;
     this.peer = null;

@@ -34,7 +34,8 @@ export function burstSegments(tcb: Tcb, mss: number): number {
   const sysctl = tcb.ctx.sysctl;
   const most = 65536;
   let bytes = tcb.pacingRate / 1024;
-  const r = (tcb.minRtt < 0 ? 0xffffffff : tcb.minRtt) / 2 ** sysctl.tcp_tso_rtt_log;
+  const log = sysctl.tcp_tso_rtt_log;
+  const r = (tcb.minRtt < 0 ? 0xffffffff : tcb.minRtt) / (log < 31 ? 1 << log : 2 ** log);
   if (r < 32) bytes += most >> Math.floor(r);
   if (bytes > most) bytes = most;
   return Math.max(Math.floor(bytes / mss), sysctl.tcp_min_tso_segs);

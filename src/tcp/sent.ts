@@ -96,10 +96,15 @@ export function dropSent(tcb: Tcb): void {
   parkExtra(tcb);
 }
 
+/** Places that a queue keeps when it is empty. */
+const USUAL = 64;
+
 /** The retransmission queue: what was sent and not yet acknowledged, in sequence order and in time order. */
 export class SentQueue {
-  private items: SentSegment[] = [];
+  /** Records lie at `items[head..tail)`: an array whose length is set to 0 gives its memory away, and each life would take some anew. */
+  private readonly items: SentSegment[] = [];
   private head = 0;
+  private tail = 0;
   private readonly pool: SentPool;
   /** Ends of the time-ordered list: least and most recently sent. */
   oldest: SentSegment | null = null;
@@ -110,7 +115,7 @@ export class SentQueue {
   }
 
   get size(): number {
-    return this.items.length - this.head;
+    return this.tail - this.head;
   }
 
   at(i: number): SentSegment {
@@ -118,17 +123,17 @@ export class SentQueue {
   }
 
   first(): SentSegment | null {
-    return this.head < this.items.length ? this.items[this.head]! : null;
+    return this.head < this.tail ? this.items[this.head]! : null;
   }
 
   last(): SentSegment | null {
-    return this.head < this.items.length ? this.items[this.items.length - 1]! : null;
+    return this.head < this.tail ? this.items[this.tail - 1]! : null;
   }
 
   /** For `pushSent`. */
   push(): SentSegment {
     const s = this.pool.take();
-    this.items.push(s);
+    this.items[this.tail++] = s;
     return s;
   }
 
@@ -139,11 +144,13 @@ export class SentQueue {
     this.items[this.head] = UNUSED;
     this.head++;
     this.pool.give(s);
-    if (this.head === this.items.length) {
-      this.items.length = 0;
+    if (this.head === this.tail) {
       this.head = 0;
-    } else if (this.head >= 256 && this.head * 2 > this.items.length) {
+      this.tail = 0;
+      if (this.items.length > USUAL) this.items.length = 0;
+    } else if (this.head >= 256 && this.head * 2 > this.tail) {
       this.items.splice(0, this.head);
+      this.tail -= this.head;
       this.head = 0;
     }
   }
@@ -151,7 +158,7 @@ export class SentQueue {
   /** Index of the first record whose end lies beyond `seq`, or `size`. */
   find(seq: Seq): number {
     let low = this.head;
-    let high = this.items.length;
+    let high = this.tail;
     while (low < high) {
       const mid = (low + high) >>> 1;
       if (seqLe(this.items[mid]!.end, seq)) low = mid + 1;
@@ -186,6 +193,7 @@ export class SentQueue {
     rest.firstSentAt = s.firstSentAt;
     rest.appLimited = s.appLimited;
     this.items.splice(this.head + i + 1, 0, rest);
+    this.tail++;
     if (s.timed) this.timeAfter(rest, s);
     return rest;
   }
@@ -199,6 +207,7 @@ export class SentQueue {
     const s = this.at(i);
     this.untime(s);
     this.items.splice(this.head + i, 1);
+    this.tail--;
     this.pool.give(s);
   }
 
