@@ -176,6 +176,8 @@ async function end(
       paint.yellow(`  ${cut.length} did not come to their end in time: ${cut.slice(0, 5).join('; ')}\n`),
     );
   for (const o of others) await o?.close();
+  // A client that is cut off only now is none to be told of after the farewell.
+  gateway.listener = {};
   const { captures } = gateway;
   if (captures !== null) {
     io.out(
