@@ -174,8 +174,8 @@ export abstract class StreamSocket extends Socket {
   }
 
   setQuickack(value: number): void {
-    this.tune.quickack = value !== 0;
-    this.connection?.setQuickack(value);
+    if (this.connection !== null) this.connection.setQuickack(value);
+    else this.tune.quickack = value !== 0;
   }
 
   get timestamp(): number {
