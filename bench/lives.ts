@@ -32,26 +32,26 @@ export type LifeEnd = 'closed' | 'kept' | 'left';
 class Server implements App {
   closed = 0;
   private readonly pair: Pair;
-  private readonly listeners = new Set<number>();
-  private readonly got = new Map<number, number>();
-
   private readonly leave: boolean;
+  private readonly listeners: number[] = [];
+  /** What each descriptor has received. */
+  private readonly got: number[] = [];
 
   constructor(pair: Pair, firstPort: number, leave: boolean) {
     this.pair = pair;
     this.leave = leave;
-    for (let i = 0; i < PORTS; i++) this.listeners.add(pair.server.listen(firstPort + i));
+    for (let i = 0; i < PORTS; i++) this.listeners.push(pair.server.listen(firstPort + i));
   }
 
   event(fd: number): void {
     const { server } = this.pair;
     const { sockets } = server;
-    if (this.listeners.has(fd)) {
+    if (this.listeners.includes(fd)) {
       for (;;) {
         const child = sockets.accept(fd, SOCK_NONBLOCK);
         if (child === -EAGAIN) return;
         must(child >= 0, 'accept', child);
-        this.got.set(child, 0);
+        this.got[child] = 0;
         server.watch(child, EPOLLIN);
       }
     }
@@ -65,10 +65,9 @@ class Server implements App {
       else sockets.close(fd);
       return;
     }
-    const total = this.got.get(fd)! + n;
-    if (total < CHUNK) this.got.set(fd, total);
-    else {
-      this.got.delete(fd);
+    const total = this.got[fd]! + n;
+    this.got[fd] = total;
+    if (total >= CHUNK) {
       must(sockets.send(fd, payload) === CHUNK, 'server send');
       must(sockets.setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, 1) === 0, 'TCP_QUICKACK');
     }
@@ -82,9 +81,8 @@ class Client implements App {
   finished = 0;
   private readonly pair: Pair;
   private readonly keep: boolean;
-  private readonly got = new Map<number, number>();
-
   private readonly firstPort: number;
+  private readonly got: number[] = [];
 
   constructor(pair: Pair, firstPort: number, keep: boolean) {
     this.pair = pair;
@@ -99,7 +97,7 @@ class Client implements App {
     const to = this.pair.server.addresses[k % ADDRESSES]!;
     const r = client.sockets.connect(fd, to, this.firstPort + (Math.floor(k / ADDRESSES) % PORTS));
     must(r === -EINPROGRESS, 'connect', r);
-    this.got.set(fd, 0);
+    this.got[fd] = 0;
     client.watch(fd, EPOLLOUT);
   }
 
@@ -114,12 +112,9 @@ class Client implements App {
     const n = sockets.recv(fd, buffer);
     if (n === -EAGAIN) return;
     must(n > 0, 'client recv', n);
-    const total = this.got.get(fd)! + n;
-    if (total < CHUNK) {
-      this.got.set(fd, total);
-      return;
-    }
-    this.got.delete(fd);
+    const total = this.got[fd]! + n;
+    this.got[fd] = total;
+    if (total < CHUNK) return;
     this.finished++;
     if (!this.keep) sockets.close(fd);
   }

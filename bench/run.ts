@@ -39,12 +39,12 @@ const rounds = quick ? 1 : 5;
 
 if (wanted('lives')) {
   const sides = [
-    lastackLives(quick ? 5_000 : 50_000, 1000),
+    lastackLives(quick ? 5_000 : 50_000, 64),
     await netLives(quick ? 1_000 : 5_000, 64),
     await netLives(quick ? 1_000 : 5_000, 1),
   ];
   add(await interleave('lives', 'connections/s', sides, rounds));
-  const { rate, waits } = livesFor(quick ? 2 : 60, quick ? 5_000 : 50_000, 1000);
+  const { rate, waits } = livesFor(quick ? 2 : 60, quick ? 5_000 : 50_000, 64);
   add([figure('lives, 60 s', 'lastack', `connections/s (${waits} TIME_WAITs at most)`, [rate])]);
 }
 if (wanted('bulk')) {

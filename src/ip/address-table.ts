@@ -1,4 +1,4 @@
-import { Address } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
 import type { SipKey } from '../base/siphash.ts';
 import { AddressMap } from './address-map.ts';
 import type { Device } from './device.ts';
@@ -7,10 +7,6 @@ import type { Device } from './device.ts';
 export class AddressTable {
   private readonly local: AddressMap<Device>;
   private readonly broadcast: AddressMap<Device>;
-  /** Most packets are for the address that the last one was for. */
-  private readonly lastLocal = new Address(0, 0, 0, 0);
-  private lastIsLocal = false;
-
   /** The interfaces have changed since the tables were made; they are made anew when next asked. */
   private stale = true;
   private readonly devices: readonly Device[];
@@ -24,18 +20,11 @@ export class AddressTable {
   /** An address or an interface has come, gone or changed. */
   changed(): void {
     this.stale = true;
-    this.lastIsLocal = false;
   }
 
   isLocal(x: Address): boolean {
-    if (this.lastIsLocal && this.lastLocal.equals(x)) return true;
     if (this.stale) this.rebuild();
-    if (this.local.get(x) !== null) {
-      this.lastLocal.assign(x);
-      this.lastIsLocal = true;
-      return true;
-    }
-    return x.isLoopback;
+    return this.local.get(x) !== null || x.isLoopback;
   }
 
   /** The interface that has the address, null for 127/8's others and for strangers. */

@@ -1,4 +1,4 @@
-import { Address } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
 import type { Micros } from '../base/time.ts';
 import type { IcmpOutput } from '../icmp/output.ts';
 import type { Frame } from '../wire/frame.ts';
@@ -12,6 +12,7 @@ import type { Deliver } from './deliver.ts';
 import type { Device } from './device.ts';
 import type { IpEnv } from './env.ts';
 import type { Forwarder } from './forward.ts';
+import { KnownPairs } from './known-pairs.ts';
 import {
   isJoined,
   isMartianDestination4,
@@ -38,10 +39,7 @@ export class IpInput {
   private readonly forwarder: Forwarder;
   private readonly h4 = new Ipv4Header();
   private readonly h6 = new Ipv6Header();
-  /** The last source that passed, by which interface, and at which state of the tables. */
-  private readonly sane = new Address(0, 0, 0, 0);
-  private saneDevice: Device | null = null;
-  private saneGeneration = -1;
+  private readonly known = new KnownPairs();
 
   constructor(env: IpEnv, net: IpNetwork, deliver: Deliver, icmp: IcmpOutput, forwarder: Forwarder) {
     this.env = env;
@@ -71,14 +69,15 @@ export class IpInput {
       frame.release();
       return;
     }
-    if (this.isMartian4(device)) {
+    const known = this.isKnown(device, h);
+    if (!known && this.isMartian4(device)) {
       mib.IpInAddrErrors++;
       mib.drops.count(MARTIAN);
       frame.release();
       return;
     }
     this.countEcn(h.tos & 3);
-    const local = this.net.isLocal(h.destination) || (!linkGroup && this.isIntercepted(device, h));
+    const local = known || this.isOwn(device, h) || (!linkGroup && this.isIntercepted(device, h));
     if (!local && !this.isForUs4(h.destination)) {
       if (!linkGroup && this.env.sysctl.ip_forward !== 0) {
         this.forwarder.forward4(frame.gather(), at, h);
@@ -117,7 +116,8 @@ export class IpInput {
       frame.release();
       return;
     }
-    if (this.isMartian6(device)) {
+    const known = this.isKnown(device, h);
+    if (!known && this.isMartian6(device)) {
       mib.Ip6InAddrErrors++;
       mib.drops.count(MARTIAN);
       frame.release();
@@ -130,7 +130,7 @@ export class IpInput {
     }
     const local = group
       ? isJoined(h.destination, device, this.forwarder.forwards6)
-      : this.net.isLocal(h.destination) || (!linkGroup && this.isIntercepted(device, h));
+      : known || this.isOwn(device, h) || (!linkGroup && this.isIntercepted(device, h));
     if (!local) {
       if (!group && !linkGroup && this.forwarder.forwards6) {
         this.forwarder.forward6(frame.gather(), at, h);
@@ -173,36 +173,24 @@ export class IpInput {
   }
 
   private isMartian4(device: Device): boolean {
-    const h = this.h4;
-    if (isMartianDestination4(h, device)) return true;
-    if (this.isKnown(device, h.source)) return false;
-    if (isMartianSource4(h, device, this.net.addresses)) return true;
-    this.remember(device, h.source);
-    return false;
+    return isMartianDestination4(this.h4, device) || isMartianSource4(this.h4, device, this.net.addresses);
   }
 
   private isMartian6(device: Device): boolean {
-    const h = this.h6;
-    if (isMartianDestination6(h, device)) return true;
-    if (this.isKnown(device, h.source)) return false;
-    if (isMartianSource6(h, device, this.net.addresses)) return true;
-    this.remember(device, h.source);
-    return false;
+    return isMartianDestination6(this.h6, device) || isMartianSource6(this.h6, device, this.net.addresses);
   }
 
-  /** Packets come in trains: the last source that was found sane is so again. */
-  private isKnown(device: Device, source: Address): boolean {
-    return (
-      this.saneDevice === device && this.saneGeneration === this.net.generation && this.sane.equals(source)
-    );
+  /** Packets come in trains: what was found to be sane and for this host is so again. */
+  private isKnown(device: Device, h: Ipv4Header | Ipv6Header): boolean {
+    return this.known.has(h.source, h.destination, device.index, this.net.generation);
   }
 
-  private remember(device: Device, source: Address): void {
-    // The unspecified address is fit for some destinations only.
-    if (source.isAny) return;
-    this.sane.assign(source);
-    this.saneDevice = device;
-    this.saneGeneration = this.net.generation;
+  /** For one of this host's own addresses; its source has been judged. */
+  private isOwn(device: Device, h: Ipv4Header | Ipv6Header): boolean {
+    if (!this.net.isLocal(h.destination)) return false;
+    // The unspecified address may ask for some things only.
+    if (!h.source.isAny) this.known.add(h.source, h.destination, device.index, this.net.generation);
+    return true;
   }
 
   /** TCP for somebody else that this host accepts in his name. */

@@ -40,7 +40,7 @@ export class IpNetwork implements Network {
   readonly routes: RouteTable;
   readonly mtus: PathMtuCache;
   /** Rises with each change of routes, addresses or interfaces: paths made before are no longer valid. */
-  generation = 0;
+  generation = 1;
   /** Set once, by the stack: IPv6 and IPv4 neighbours on Ethernet links. */
   neighbors: NeighborTable | null = null;
   /** TCP for addresses of others that this host accepts; null for none. */

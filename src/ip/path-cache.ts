@@ -16,13 +16,15 @@ export class PathCache {
     this.key = key;
   }
 
-  private hashOf(d: Address): number {
-    return halfSipHash(this.key, d.a, d.b, d.c, d.d, d.scope, 0);
+  /** A server with many addresses has as many paths to one client. */
+  private hashOf(d: Address, source: Address | null): number {
+    const s = source === null ? 0 : source.c ^ source.d;
+    return halfSipHash(this.key, d.a, d.b, d.c, d.d, d.scope, s);
   }
 
   /** @param source the source that was asked for, null if any will do */
   get(destination: Address, source: Address | null): IpPath | null {
-    const hash = this.hashOf(destination);
+    const hash = this.hashOf(destination, source);
     for (let p: IpPath | null = this.buckets[hash & (this.buckets.length - 1)]!; p !== null; p = p.next) {
       if (p.hash !== hash || !p.destination.equals(destination)) continue;
       if (source === null ? !p.sourceGiven : p.sourceGiven && p.source.equals(source)) return p;
@@ -33,18 +35,19 @@ export class PathCache {
   add(path: IpPath): void {
     if (this.size >= MAX_PATHS) this.evict();
     else if (this.size >= this.buckets.length) this.grow();
-    path.hash = this.hashOf(path.destination);
+    path.hash = this.hashOf(path.destination, path.sourceGiven ? path.source : null);
     const at = path.hash & (this.buckets.length - 1);
     path.next = this.buckets[at]!;
     this.buckets[at] = path;
     this.size++;
   }
 
-  /** Calls `each` for all cached paths to a destination. */
+  /** Calls `each` for all cached paths to a destination. Looks at all of them: paths seldom change. */
   forDestination(destination: Address, each: (path: IpPath) => void): void {
-    const hash = this.hashOf(destination);
-    for (let p: IpPath | null = this.buckets[hash & (this.buckets.length - 1)]!; p !== null; p = p.next) {
-      if (p.destination.equals(destination)) each(p);
+    for (const head of this.buckets) {
+      for (let p: IpPath | null = head; p !== null; p = p.next) {
+        if (p.destination.equals(destination)) each(p);
+      }
     }
   }
 

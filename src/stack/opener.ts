@@ -14,7 +14,7 @@ import type { Path } from '../tcp/path.ts';
 import type { Request } from '../tcp/request.ts';
 import { Bound } from './ports.ts';
 import type { TcpHost } from './tcp-host.ts';
-import type { TcpTables } from './tcp-tables.ts';
+import { TAKEN, type TcpTables } from './tcp-tables.ts';
 
 /** Where a socket is bound; port 0 leaves the choice to connect(). */
 export interface Binding {
@@ -51,12 +51,15 @@ export class Opener {
     if (typeof path === 'number') return path;
     // Connections of one path share its addresses.
     const local = asked ?? path.source;
+    let row = TAKEN;
+    const claim = (p: number, explicit: boolean): boolean => {
+      row = tables.claim(local, p, remote, port, explicit);
+      return row !== TAKEN;
+    };
     let localPort = bound?.port ?? 0;
-    if (localPort === 0)
-      localPort = ports.ephemeral(local, remote, port, p => tables.mayReuse(local, p, remote, port, false));
-    else if (!tables.mayReuse(local, localPort, remote, port, true)) localPort = 0;
+    if (localPort === 0) localPort = ports.ephemeral(local, remote, port, p => claim(p, false));
+    else if (!claim(localPort, true)) localPort = 0;
     if (localPort === 0) return -EADDRNOTAVAIL;
-    const row = tables.rows.lookup(local, localPort, remote, port);
     const iss =
       row >= 0 ? reopenIsn(tables.rows.table(remote), row) : host.isn(local, localPort, remote, port);
     const c = this.make(options, path, local, localPort, path.destination, port);

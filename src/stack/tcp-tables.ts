@@ -20,6 +20,10 @@ const LO = 1;
 
 export type Flow = Connection | Request;
 
+/** What `claim` says when no row is in the way. */
+const FREE = -1;
+export const TAKEN = -2;
+
 /** What a host's TCP keeps: connections and SYN queue entries by 4-tuple, listeners, TIME_WAIT rows. */
 export class TcpTables implements PortUsers {
   readonly flows: FlowTable<Flow>;
@@ -75,10 +79,16 @@ export class TcpTables implements PortUsers {
   /**
    * Whether connect() may use the 4-tuple: it is free, or a TIME_WAIT row holds it that may be reused now.
    * @param explicit the port was bound on purpose
+   * @returns that row, FREE if there is none, TAKEN if it may not
    */
-  mayReuse(local: Address, lp: number, remote: Address, rp: number, explicit: boolean): boolean {
+  claim(local: Address, lp: number, remote: Address, rp: number, explicit: boolean): number {
     const hash = this.flows.hash(local, lp, remote, rp);
-    if (this.flows.find(hash, local, lp, remote, rp) !== null) return false;
-    return this.rows.mayReuse(local, lp, remote, rp, explicit);
+    if (this.flows.find(hash, local, lp, remote, rp) !== null) return TAKEN;
+    const rows = this.rows.table(remote);
+    if (rows.size === 0) return FREE;
+    const row = rows.find(hash, local, lp, remote, rp);
+    if (row < 0) return FREE;
+    const loopback = local.isLoopback || remote.isLoopback;
+    return this.rows.mayReuse(rows, row, explicit, loopback) ? row : TAKEN;
   }
 }

@@ -27,7 +27,6 @@ export interface RowHost extends TcpContext {
 /** The TIME_WAIT rows of a host: two tables, their timers, their limit, and who may reuse them. */
 export class TimeWaits {
   private readonly host: RowHost;
-  private readonly hash: TupleHash;
   private readonly v4: TimeWaitTable;
   private readonly v6: TimeWaitTable;
   private readonly fire4: (row: number) => void;
@@ -35,7 +34,6 @@ export class TimeWaits {
 
   constructor(host: RowHost, hash: TupleHash) {
     this.host = host;
-    this.hash = hash;
     this.v4 = new TimeWaitTable(1, 0, hash);
     this.v6 = new TimeWaitTable(4, 0, hash);
     this.fire4 = row => this.remove(this.v4, row);
@@ -99,24 +97,17 @@ export class TimeWaits {
     t.remove(row);
   }
 
-  lookup(local: Address, lp: number, remote: Address, rp: number): number {
-    const t = this.table(remote);
-    return t.size === 0 ? -1 : t.find(this.hash(local, lp, remote, rp), local, lp, remote, rp);
-  }
-
   /**
-   * Whether connect() may take the 4-tuple over. An explicitly bound port may at once if timestamps
+   * Whether connect() may take a row's 4-tuple over. An explicitly bound port may at once if timestamps
    * protect it; a chosen one as `tcp_tw_reuse` says, after `tcp_tw_reuse_delay`.
+   * @param loopback one of the addresses is
    */
-  mayReuse(local: Address, lp: number, remote: Address, rp: number, explicit: boolean): boolean {
-    const row = this.lookup(local, lp, remote, rp);
-    if (row < 0) return true;
-    const t = this.table(remote);
+  mayReuse(t: TimeWaitTable, row: number, explicit: boolean, loopback: boolean): boolean {
     const { sysctl, now } = this.host;
     if (t.substate(row) === FIN_WAIT_2 || !t.hasTimestamps(row)) return false;
     if (explicit) return true;
     const mode = sysctl.tcp_tw_reuse;
-    if (mode === 0 || (mode === 2 && !(local.isLoopback || remote.isLoopback))) return false;
+    if (mode === 0 || (mode === 2 && !loopback)) return false;
     const since = (Math.floor(now / 1000) - t.entered(row)) | 0;
     return since >= sysctl.tcp_tw_reuse_delay;
   }

@@ -6,7 +6,7 @@ import { TIME_WAIT } from './state.ts';
 /**
  * TIME_WAIT, and the FIN_WAIT_2 of orphans, without connections: rows of a typed-array table (Linux's
  * timewait mini-sockets). A row has what the segment rules need and nothing of a connection's buffers.
- * IPv4 rows take 44 bytes, IPv6 rows 72; to each come 12 in the timing wheel and 2 in the hash table.
+ * IPv4 rows take 44 bytes, IPv6 rows 72; to each come 12 in the timing wheel and 4 in the hash table.
  */
 
 // Columns, in 32-bit words; the local address and then the remote one follow, and for IPv6 their scopes.
@@ -43,8 +43,6 @@ const STAMP_OLDEST = 1 << 23;
 
 const PAGE_BITS = 10;
 const PAGE = 1 << PAGE_BITS;
-/** Rows to a chain of the hash table, on average at most. */
-const LOAD = 2;
 
 /** The hash under which a 4-tuple is found; the same for the same 4-tuple as long as the table lives. */
 export type TupleHash = (local: Address, localPort: number, remote: Address, remotePort: number) => number;
@@ -89,7 +87,7 @@ export class TimeWaitTable {
     this.wheel = new TimerWheel(startJiffy);
   }
 
-  /** A new row for the 4-tuple; the caller fills the rest and arms the wheel. */
+  /** A new row for the 4-tuple; the caller sets all the rest, TS.Recent if there is one, and arms the wheel. */
   add(hash: number, local: Address, localPort: number, remote: Address, remotePort: number): number {
     const index = this.open.at(-1) ?? this.openPage();
     const page = this.pages[index]!;
@@ -99,9 +97,10 @@ export class TimeWaitTable {
     page.free = r[at + NEXT]!;
     if (page.free === NO_ROW) this.open.pop();
     page.used++;
-    if (++this.size > this.buckets.count * LOAD) this.split();
+    // As many chains as rows: each row passed in looking for another is a miss of the cache.
+    if (++this.size > this.buckets.count) this.split();
     this.changes++;
-    r.fill(0, at, at + this.stride);
+    r[at + TS_RECENT] = 0;
     r[at + PORTS] = (localPort << 16) | remotePort;
     r[at + META] = USED;
     this.putAddress(r, at + LOCAL, local);
@@ -149,8 +148,8 @@ export class TimeWaitTable {
     page.free = row;
     this.size--;
     this.changes++;
-    // Fewer rows than chains: from here on a chain goes with each row.
-    if (this.size < this.buckets.count && this.buckets.canMerge) this.merge();
+    // Half as many rows as chains: from here on two chains go with each row.
+    for (let i = 0; i < 2 && 2 * this.size < this.buckets.count && this.buckets.canMerge; i++) this.merge();
     if (--page.used === 0) this.closePage(index);
   }
 

@@ -297,7 +297,7 @@ export const faults = [
   {
     id: 'tw-reuse-always',
     file: 'stack/time-waits.ts',
-    old: 'if (mode === 0 || (mode === 2 && !(local.isLoopback || remote.isLoopback))) return false;',
+    old: 'if (mode === 0 || (mode === 2 && !loopback)) return false;',
     new: '',
     breaks: 'tcp_tw_reuse 0 reuses all the same',
     rules: [],
