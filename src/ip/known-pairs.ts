@@ -14,7 +14,7 @@ const WORDS = 10;
  */
 export class KnownPairs {
   private slots = new Int32Array(LEAST * WORDS);
-  private shift = 32 - Math.log2(LEAST);
+  private shift = Math.clz32(LEAST - 1);
 
   /** @param generation of the tables that the judgement was made from: 1 or more, another after each change */
   has(source: Address, destination: Address, device: number, generation: number): boolean {
