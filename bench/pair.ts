@@ -15,7 +15,7 @@ import type { EpollEvent } from '../src/socket/epoll.ts';
 import { Sockets } from '../src/socket/sockets.ts';
 import type { Interface } from '../src/stack/interface.ts';
 import { Stack } from '../src/stack/stack.ts';
-import type { Frame } from '../src/wire/frame.ts';
+import { CSUM_UNKNOWN, type Frame } from '../src/wire/frame.ts';
 import { must } from './harness.ts';
 
 /** One way, in microseconds of the pair's own time. */
@@ -23,8 +23,13 @@ const DELAY = 50;
 
 type PairSysctl = Record<string, string | number>;
 
-/** What joins the pair: frames of 1500 bytes with checksums made and verified, or what a memory link with offload carries. */
-export type PairLink = 'frames' | 'offload';
+/**
+ * What joins the pair: frames of 1500 bytes with checksums made and verified, their payload copied or by reference, or what a
+ * memory link with offload carries.
+ */
+export type PairLink = 'frames' | 'references' | 'offload';
+
+const LINKS = { frames: {}, references: { scatter: true }, offload: MEMORY_OFFLOADS };
 
 /** One of the two hosts: a stack, its sockets, and an epoll instance through which its program learns of them. */
 export class End {
@@ -40,8 +45,11 @@ export class End {
   waiting = 0;
   private spare: Frame[] = [];
   private other: End | null = null;
+  private readonly sums: boolean;
   private readonly sink = (frame: Frame): boolean => {
     const other = this.other!;
+    // A wire vouches for nothing: whoever receives sums anew.
+    if (this.sums) frame.csum = CSUM_UNKNOWN;
     other.inbox[other.waiting++] = frame;
     return true;
   };
@@ -49,14 +57,14 @@ export class End {
   /** @param address the first of those it has, in 10.0.0.0/8 or a /64; the others count up from there */
   constructor(name: string, address: string, count: number, sysctl: PairSysctl, link: PairLink) {
     this.address = address;
+    this.sums = link !== 'offload';
     this.stack = new Stack({ name, random: seededRandom(name), sysctl });
-    const offload = link === 'offload' ? MEMORY_OFFLOADS : {};
     this.ifc = this.stack.addInterface({
       name: 'tun0',
       medium: 'ip',
       mtu: 1500,
       txQueueLength: 1 << 20,
-      ...offload,
+      ...LINKS[link],
     });
     const first = parseAddress(address)!;
     for (let i = 0; i < count; i++) {

@@ -52,13 +52,14 @@ if (wanted('bulk')) {
   const bytes = chunk * (quick ? 1500 : 15_000);
   const sides = [
     lastackBulk(bytes, chunk, 'offload'),
+    lastackBulk(bytes, chunk, 'references'),
     lastackBulk(bytes, chunk, 'frames'),
     await netBulk(bytes, chunk),
   ];
   add(await interleave('bulk', 'MB/s', sides, rounds));
 }
 if (wanted('steady')) {
-  add((['offload', 'frames'] as const).map(link => garbage(link, quick ? 5 : 25)));
+  add((['offload', 'references', 'frames'] as const).map(link => garbage(link, quick ? 5 : 25)));
   add(await longAndShort(rounds));
   add(await pauses(quick ? 2 : 60));
 }

@@ -24,9 +24,16 @@ export class Block {
   /** The ring that may add to it though others hold it: they read nothing beyond what has been sent to them. */
   owner: ByteRing | null = null;
   private readonly pool: SlabPool;
+  private words: DataView | null = null;
 
   constructor(pool: SlabPool) {
     this.pool = pool;
+  }
+
+  /** The same memory for word-wise reading, made when first asked for. */
+  get view(): DataView {
+    this.words ??= new DataView(this.bytes.buffer);
+    return this.words;
   }
 
   release(): void {
@@ -277,7 +284,8 @@ export class ByteRing {
 const EMPTY: (Block | null)[] = [];
 
 function copy(dst: Uint8Array, to: number, src: Uint8Array, from: number, n: number): void {
+  if (n === src.length) dst.set(src, to);
   // Not `subarray`: of a Node Buffer that makes another Buffer, half as large again.
-  if (n >= BULK) dst.set(new Uint8Array(src.buffer, src.byteOffset + from, n), to);
+  else if (n >= BULK) dst.set(new Uint8Array(src.buffer, src.byteOffset + from, n), to);
   else for (let i = 0; i < n; i++) dst[to + i] = src[from + i]!;
 }

@@ -16,6 +16,11 @@ export interface MemoryOptions {
    * where something in between looks into them. @default false
    */
   offload?: boolean;
+  /**
+   * Carry frames of this MTU with their checksums, but their payload by reference: what most of `offload` saves, where
+   * segments shall be as on a wire. @default as `offload`
+   */
+  scatter?: boolean;
 }
 
 /**
@@ -55,7 +60,7 @@ export class MemoryLink implements Link, Task {
     this.clock = clock;
     this.medium = options.medium ?? 'ip';
     this.mtu = options.mtu ?? 1500;
-    this.offloads = options.offload ? MEMORY_OFFLOADS : NONE;
+    this.offloads = options.offload ? MEMORY_OFFLOADS : options.scatter ? BY_REFERENCE : NONE;
     this.limit = options.queue ?? 1024;
   }
 
@@ -113,3 +118,4 @@ export class MemoryLink implements Link, Task {
 }
 
 const NONE: Offloads = { checksumOffload: false, gsoMax: 0 };
+const BY_REFERENCE: Offloads = { checksumOffload: false, gsoMax: 0, scatter: true };

@@ -69,7 +69,7 @@ export interface InterfaceOptions {
   gsoMax?: number;
   /**
    * The link carries frames whose payload is attached by reference (`Frame.attached`), as between two stacks in one
-   * process: it copies nothing. Wants `checksumOffload`. @default false
+   * process: it copies nothing. @default false
    */
   scatter?: boolean;
 }
@@ -182,7 +182,6 @@ export class Stack {
     checkMtu(mtu);
     if (!(txQueueLength >= 1)) throw new RangeError(`txQueueLength ${txQueueLength}: expected at least 1`);
     if (!(gsoMax >= 0 && gsoMax <= 64000)) throw new RangeError(`gsoMax ${gsoMax}: expected 0..64000`);
-    if (scatter && !checksumOffload) throw new RangeError('scatter: expected checksumOffload with it');
     let mac: Mac | null = null;
     if (medium === 'ethernet') {
       mac = options.mac === undefined ? this.randomMac() : parseMac(options.mac);

@@ -23,7 +23,7 @@ export interface Path {
   readonly gsoMax: number;
   /** The link completes transport checksums (offload). */
   readonly checksumOffload: boolean;
-  /** The interface takes frames whose payload is attached by reference (and so not summed). */
+  /** The interface takes frames whose payload is attached by reference. */
   readonly scatter: boolean;
   /** The first hop spreads packets in time (Linux's fq): bursts follow the pacing rate. */
   readonly paced: boolean;

@@ -54,6 +54,12 @@ export function sumView(view: DataView, at: number, end: number): number {
   return ((total & 0xff) << 8) | (total >>> 8);
 }
 
+/** The sum of a piece that begins at an odd offset of its message, from what it would be at an even one (RFC 1071 §2B). */
+export function swap(total: number): number {
+  const folded = fold(total);
+  return ((folded & 0xff) << 8) | (folded >>> 8);
+}
+
 /** Folds a sum to 16 bits with end-around carry. */
 export function fold(total: number): number {
   total = (total & 0xffff) + (total >>> 16);
@@ -109,18 +115,6 @@ export function verifies(
   protocol: number,
 ): boolean {
   return fold(sum(bytes, at, end) + pseudoSum(source, destination, protocol, end - at)) === 0xffff;
-}
-
-/** `verifies` over a DataView. */
-export function verifiesView(
-  view: DataView,
-  at: number,
-  end: number,
-  source: Address,
-  destination: Address,
-  protocol: number,
-): boolean {
-  return fold(sumView(view, at, end) + pseudoSum(source, destination, protocol, end - at)) === 0xffff;
 }
 
 /** The checksum after one 16-bit word of the message changed (RFC 1624). */

@@ -1,5 +1,6 @@
 import { BLOCK, type Block } from '../base/ring.ts';
 import type { Seq } from '../base/seq.ts';
+import { sumView, swap } from './checksum.ts';
 
 /**
  * Frames: the pooled, reference-counted packets that links carry.
@@ -86,10 +87,27 @@ export class Frame {
     return f;
   }
 
+  /** The sum of the attached payload (see checksum.ts), which begins at an even offset of its message. */
+  attachedSum(): number {
+    let total = 0;
+    let odd = false;
+    let within = this.attachedAt & (BLOCK - 1);
+    let left = this.attached;
+    for (let i = 0; left > 0; i++) {
+      const run = Math.min(left, BLOCK - within);
+      const part = sumView(this.blocks[i]!.view, within, within + run);
+      total += odd ? swap(part) : part;
+      if (run & 1) odd = !odd;
+      left -= run;
+      within = 0;
+    }
+    return total;
+  }
+
   private detach(): void {
     const { blocks } = this;
-    for (let i = 0; i < blocks.length; i++) blocks[i]!.release();
-    blocks.length = 0;
+    // Taken out one by one: an array whose length is set to 0 gives its memory away, 150 bytes for each segment.
+    while (blocks.length > 0) blocks.pop()!.release();
     this.attached = 0;
   }
 

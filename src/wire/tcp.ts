@@ -1,7 +1,7 @@
 import type { Address } from '../base/address.ts';
 import type { Seq } from '../base/seq.ts';
 import { i32, put16, put32, u16 } from './bytes.ts';
-import { finish, pseudoSum, sum, sumView, verifies, verifiesView } from './checksum.ts';
+import { finish, fold, pseudoSum, sum, sumView, verifies } from './checksum.ts';
 import { CSUM_UNKNOWN, type Frame } from './frame.ts';
 import { OK, type Reason, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_SHORT } from './reason.ts';
 import type { Segment } from './segment.ts';
@@ -64,12 +64,19 @@ export function decodeTcp(
  */
 export function decodeTcpFrame(frame: Frame, at: number, end: number, segment: Segment): Reason {
   if (frame.csum === CSUM_UNKNOWN && end - at >= TCP_HEADER) {
-    if (!verifiesView(frame.view, at, end, segment.source, segment.destination, PROTOCOL_TCP)) {
+    if (!verifiesFrame(frame, at, end, segment)) {
       const header = (frame.bytes[at + TCP_AT_OFFSET_FLAGS]! >>> 4) << 2;
       return header < TCP_HEADER || header > end - at ? TCP_DATA_OFFSET : TCP_CHECKSUM;
     }
   }
   return decodeTcp(frame.bytes, at, end, segment, true);
+}
+
+function verifiesFrame(frame: Frame, at: number, end: number, segment: Segment): boolean {
+  const pseudo = pseudoSum(segment.source, segment.destination, PROTOCOL_TCP, end - at);
+  const { attached } = frame;
+  const total = sumView(frame.view, at, end - attached) + (attached > 0 ? frame.attachedSum() : 0);
+  return fold(total + pseudo) === 0xffff;
 }
 
 /**
@@ -112,10 +119,11 @@ export function putTcpChecksum(
   put16(bytes, at + TCP_AT_CHECKSUM, finish(total));
 }
 
-/** Completes the checksum of the segment in `frame.bytes[at..frame.end)`. */
+/** Completes the checksum of the segment in `frame.bytes[at..frame.end)` and what is attached to it. */
 export function putTcpChecksumFrame(frame: Frame, at: number, source: Address, destination: Address): void {
   put16(frame.bytes, at + TCP_AT_CHECKSUM, 0);
-  const total =
-    sumView(frame.view, at, frame.end) + pseudoSum(source, destination, PROTOCOL_TCP, frame.end - at);
+  const { attached } = frame;
+  const pseudo = pseudoSum(source, destination, PROTOCOL_TCP, frame.end - at + attached);
+  const total = sumView(frame.view, at, frame.end) + (attached > 0 ? frame.attachedSum() : 0) + pseudo;
   put16(frame.bytes, at + TCP_AT_CHECKSUM, finish(total));
 }
