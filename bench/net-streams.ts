@@ -8,7 +8,7 @@ import { type Figure, interleave, must, type Side, seconds } from './harness.ts'
 type Net = typeof nodeNet;
 
 /** The module's own kind of host: loopback only, both ends of a connection on it. */
-interface Door {
+export interface Door {
   readonly name: string;
   readonly net: Net;
   close(): Promise<unknown>;

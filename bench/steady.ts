@@ -1,15 +1,18 @@
+import type { AddressInfo } from 'node:net';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { BulkWork } from './bulk.ts';
-import { type Figure, figure, interleave, must } from './harness.ts';
-import { bulk, doors } from './net-streams.ts';
+import { type Figure, figure, interleave, must, type Side, seconds } from './harness.ts';
+import { type Door, doors } from './net-streams.ts';
 import type { PairLink } from './pair.ts';
+import { Pattern } from './pattern.ts';
 
 /** What a steady transfer costs beside its speed: garbage, pauses, and the program's own timers. */
 
 /** Bytes between two looks at the heap: few enough that most windows see no collection. */
 const WINDOW = 61 * 65536;
-const SHORT = 16e6;
-const LONG = 256e6;
+const WRITE = 65536;
+const SHORT = 16 << 20;
+const LONG = 256 << 20;
 
 /** Bytes of heap allocated for each segment of 1448 bytes of payload, median over windows without a collection. */
 export function garbage(link: PairLink, windows: number): Figure {
@@ -29,25 +32,95 @@ export function garbage(link: PairLink, windows: number): Figure {
   return figure('garbage', `lastack, ${link}`, 'bytes a segment', each);
 }
 
-/** A transfer of `SHORT` beside one of `LONG` bytes through `lastack/net`: neither buffers nor garbage pile up. */
+/** How a program takes what arrives: each piece as a buffer of its own, or all into one (`onread` of net.connect). */
+type Taking = 'pieces' | 'one buffer';
+
+/** One connection, from its server: what is written is made anew each time, what arrives is compared. */
+async function download(door: Door, bytes: number, taking: Taking): Promise<Side> {
+  const { net } = door;
+  const pattern = new Pattern(WRITE);
+  const server = net.createServer(socket => {
+    const buffer = Buffer.alloc(WRITE);
+    let sent = 0;
+    const next = (): void => {
+      if (sent >= bytes) {
+        socket.end();
+        return;
+      }
+      pattern.fill(buffer, sent);
+      sent += WRITE;
+      socket.write(buffer, next);
+    };
+    next();
+  });
+  await new Promise<void>(resolve => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  const { port } = server.address() as AddressInfo;
+  const one = Buffer.alloc(WRITE);
+  return {
+    name: `${door.name}, ${taking}`,
+    async run() {
+      let got = 0;
+      const take = (n: number, data: Buffer): boolean => {
+        must(pattern.matches(data, n, got), 'wrong bytes at', got);
+        got += n;
+        return true;
+      };
+      const onread = { buffer: one, callback: (n: number) => take(n, one) };
+      const s = await seconds(
+        () =>
+          new Promise<void>((resolve, reject) => {
+            const socket = net.connect({
+              host: '127.0.0.1',
+              port,
+              ...(taking === 'one buffer' ? { onread } : {}),
+            });
+            socket.on('error', reject);
+            socket.on('data', data => take(data.length, data));
+            socket.on('end', resolve);
+          }),
+      );
+      must(got === bytes, 'bytes that arrived', got);
+      return bytes / s / 1e6;
+    },
+    async close() {
+      await new Promise<void>(resolve => server.close(() => resolve()));
+    },
+  };
+}
+
+/** A transfer of `SHORT` beside one of `LONG` bytes: neither buffers nor garbage pile up. */
 export async function longAndShort(rounds: number): Promise<Figure[]> {
-  const door = doors().find(d => d.name === 'lastack/net')!;
-  const sides = [
-    { ...(await bulk(door, SHORT)), name: 'lastack/net, 16 MB' },
-    { ...(await bulk(door, LONG)), name: 'lastack/net, 256 MB' },
-  ];
-  const figures = await interleave('transfer', 'MB/s', sides, rounds);
-  await door.close();
+  const figures: Figure[] = [];
+  for (const door of doors()) {
+    for (const taking of ['one buffer', 'pieces'] as const) {
+      const sides = [
+        { ...(await download(door, SHORT, taking)), name: `${door.name}, ${taking}, 16 MB` },
+        { ...(await download(door, LONG, taking)), name: `${door.name}, ${taking}, 256 MB` },
+      ];
+      figures.push(...(await interleave('transfer', 'MB/s', sides, rounds)));
+      for (const side of sides) await side.close?.();
+    }
+    await door.close();
+  }
   return figures;
 }
 
-/**
- * Transfers through `lastack/net` for a while, one after the other, beside a timer of 5 ms that the program has.
- * @returns the longest pause of the collector and the longest time between two firings of the timer, milliseconds
- */
+/** The same for a while, one transfer after the other, beside a timer of 5 ms that the program has. */
 export async function pauses(duration: number): Promise<Figure[]> {
-  const door = doors().find(d => d.name === 'lastack/net')!;
-  const side = await bulk(door, LONG);
+  const figures: Figure[] = [];
+  for (const door of doors()) {
+    for (const taking of ['one buffer', 'pieces'] as const) {
+      const side = await download(door, LONG, taking);
+      figures.push(...(await watched(side, duration)));
+      await side.close?.();
+    }
+    await door.close();
+  }
+  return figures;
+}
+
+/** @returns the longest pause of the collector and the longest time between two firings of the timer, milliseconds */
+async function watched(side: Side, duration: number): Promise<Figure[]> {
   await side.run();
   const collections: number[] = [];
   const observer = new PerformanceObserver(list => {
@@ -64,15 +137,15 @@ export async function pauses(duration: number): Promise<Figure[]> {
   const end = performance.now() + 1000 * duration;
   while (performance.now() < end) await side.run();
   clearInterval(timer);
+  // The collector's last entries are still to be told.
+  await new Promise(resolve => setImmediate(resolve));
   observer.disconnect();
   must(gaps.length > 0, 'a timer that fires');
-  await side.close?.();
-  await door.close();
   const most = (values: number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
   return [
-    figure('gc pause', 'lastack/net', `ms, longest of ${collections.length} in ${duration} s`, [
+    figure('gc pause', side.name, `ms, longest of ${collections.length} in ${duration} s`, [
       most(collections),
     ]),
-    figure('timer gap', 'lastack/net', `ms, longest of ${gaps.length} in ${duration} s`, [most(gaps)]),
+    figure('timer gap', side.name, `ms, longest of ${gaps.length} in ${duration} s`, [most(gaps)]),
   ];
 }
