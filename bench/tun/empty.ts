@@ -4,13 +4,18 @@ import { openDevice } from '../../src/link/tun/device.ts';
 import { runTunSetup, tunSetup } from '../../src/link/tun/setup.ts';
 import { System } from '../../src/link/tun/system.ts';
 import { type Watch, watch } from '../../src/link/tun/watch.ts';
+import { finish, fold, sumView } from '../../src/wire/checksum.ts';
 import { type Namespace, openNamespace } from '../../test/peers/tun/net.ts';
+import { must } from '../harness.ts';
 
 /**
  * An empty reader and writer of a TUN device: what Node can move with the system calls of `lastack/tun` and no
  * stack at all. To the kernel's TCP it looks like a peer: what comes to port 9 is dropped and one ACK is written
  * for each batch; to who connects to port 19 it writes prepared packets of 1500 bytes as far as the window goes, with
  * nothing patched but sequence numbers. It keeps no state but these, expects no loss, and serves one connection.
+ *
+ * `touched` does besides what no TCP can leave out: it sums every byte that comes and copies it to a buffer, and copies
+ * and sums every byte that goes.
  */
 export const EMPTY = '10.79.1.2';
 const MTU = 1500;
@@ -28,15 +33,18 @@ export interface EmptyHost {
   close(): Promise<void>;
 }
 
-/** @param batched many packets in one system call, where the kernel can; else a call for each */
-export async function openEmpty(batched: boolean): Promise<EmptyHost> {
+/** Many packets in one system call, where the kernel can; the same with every byte touched; a call for each. */
+export type EmptyKind = 'batched' | 'touched' | 'single';
+
+export async function openEmpty(kind: EmptyKind): Promise<EmptyHost> {
   const space = await openNamespace();
   const system = new System();
   const namespace = space.path;
   const device = openDevice(system, { name: 'e0', kind: 'tun', mtu: MTU, offload: false, namespace });
   runTunSetup(tunSetup({ name: 'e0', namespace, addresses: ['10.79.1.1/24'], mtu: MTU }));
   const plain = new OneByOne(system, device.fd);
-  const empty = new Empty(system, device.fd, (batched ? Aio.open(device.fd) : null) ?? plain);
+  const batch = (kind === 'single' ? null : Aio.open(device.fd)) ?? plain;
+  const empty = new Empty(system, device.fd, batch, kind === 'touched');
   return {
     space,
     async close() {
@@ -50,7 +58,12 @@ class Empty {
   private readonly batch: Batch;
   private readonly watch: Watch;
   private readonly into = Array.from({ length: BATCH }, () => new Uint8Array(2048));
+  private readonly views = this.into.map(b => new DataView(b.buffer));
   private readonly out = Array.from({ length: BATCH }, () => new Packet());
+  private readonly touch: boolean;
+  /** Where payload goes to and comes from. */
+  private readonly buffer = new Uint8Array(1 << 20);
+  private at = 0;
   /** Packets of `out` that are to be written. */
   private waiting = 0;
   private ports = 0;
@@ -61,8 +74,9 @@ class Empty {
   private sending = false;
   private turning = false;
 
-  constructor(system: System, fd: number, batch: Batch) {
+  constructor(system: System, fd: number, batch: Batch, touch: boolean) {
     this.batch = batch;
+    this.touch = touch;
     for (const [i, bytes] of this.into.entries()) this.batch.set(i, bytes, 0, bytes.length);
     this.watch = watch(system, fd, () => this.later());
   }
@@ -87,7 +101,7 @@ class Empty {
     const { batch, into } = this;
     batch.submit(0, BATCH);
     const before = this.rcvNxt;
-    for (let i = 0; i < BATCH; i++) if (batch.results[i]! >= HEADERS) this.packet(into[i]!);
+    for (let i = 0; i < BATCH; i++) if (batch.results[i]! >= HEADERS) this.packet(into[i]!, this.views[i]!);
     if (this.rcvNxt !== before && this.waiting === 0) this.put(0, ACK);
     const room = this.sending ? Math.floor(((this.sndEnd - this.sndNxt) | 0) / PAYLOAD) : 0;
     for (let n = Math.min(room, BATCH - this.waiting); n > 0; n--) this.put(PAYLOAD, ACK);
@@ -97,9 +111,8 @@ class Empty {
     this.later();
   }
 
-  private packet(b: Uint8Array): void {
+  private packet(b: Uint8Array, v: DataView): void {
     if (b[9] !== 6) return;
-    const v = new DataView(b.buffer);
     const flags = b[33]!;
     const ports = v.getUint32(20);
     if (flags & SYN) {
@@ -117,6 +130,7 @@ class Empty {
     if ((ports & 0xffff) === SOURCE_PORT && !(flags & (RST | FIN))) this.sending = true;
     const length = v.getUint16(2) - 20 - (b[32]! >>> 4) * 4;
     if ((v.getInt32(24) | 0) !== this.rcvNxt) return;
+    if (this.touch && length > 0) this.take(b, v, length);
     this.rcvNxt = (this.rcvNxt + length + (flags & FIN)) | 0;
     if (flags & FIN) {
       this.sending = false;
@@ -124,10 +138,29 @@ class Empty {
     }
   }
 
+  /** Sums the segment, and copies its payload. */
+  private take(b: Uint8Array, v: DataView, length: number): void {
+    const end = v.getUint16(2);
+    const pseudo = v.getUint16(12) + v.getUint16(14) + v.getUint16(16) + v.getUint16(18) + 6 + end - 20;
+    must(fold(sumView(v, 20, end) + pseudo) === 0xffff, 'a checksum that holds');
+    this.buffer.set(b.subarray(end - length, end), this.place(length));
+  }
+
+  private place(length: number): number {
+    if (this.at + length > this.buffer.length) this.at = 0;
+    const at = this.at;
+    this.at += length;
+    return at;
+  }
+
   private put(payload: number, flags: number): void {
     if (this.waiting === BATCH) return;
     const p = this.out[this.waiting]!;
-    const size = p.fill(this.ports, this.sndNxt, this.rcvNxt, flags, payload);
+    if (this.touch && payload > 0) {
+      const at = this.place(payload);
+      p.bytes.set(this.buffer.subarray(at, at + payload), HEADERS);
+    }
+    const size = p.fill(this.ports, this.sndNxt, this.rcvNxt, flags, payload, this.touch);
     this.batch.set(BATCH + this.waiting, p.bytes, 0, size);
     this.waiting++;
     this.sndNxt = (this.sndNxt + payload + (flags & (SYN | FIN) ? 1 : 0)) | 0;
@@ -144,7 +177,7 @@ class Packet {
   }
 
   /** @returns its size */
-  fill(ports: number, seq: number, ack: number, flags: number, payload: number): number {
+  fill(ports: number, seq: number, ack: number, flags: number, payload: number, sums: boolean): number {
     const v = this.view;
     const options = flags & SYN ? 8 : 0;
     const size = HEADERS + options + payload;
@@ -160,7 +193,9 @@ class Packet {
     // MSS 1460, window scale; else payload, zeros again.
     v.setUint32(40, options ? 0x020405b4 : 0);
     v.setUint32(44, options ? 0x01030300 | WINDOW_SHIFT : 0);
-    v.setUint16(36, this.sum(12, HEADERS + options, 6 + size - 20));
+    const pseudo = 6 + size - 20;
+    if (sums) v.setUint16(36, finish(sumView(v, 12, size) + pseudo));
+    else v.setUint16(36, this.sum(12, HEADERS + options, pseudo));
     return size;
   }
 

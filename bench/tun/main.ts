@@ -13,7 +13,7 @@ import {
 } from '../../test/peers/tun/net.ts';
 import { serve, serveHttp } from '../../test/peers/tun/servers.ts';
 import { type Figure, figure, figureLine, interleave, machine, machineLine, type Side } from '../harness.ts';
-import { EMPTY, openEmpty } from './empty.ts';
+import { EMPTY, type EmptyHost, openEmpty } from './empty.ts';
 import { gatewaySides, plainProxy } from './gateway.ts';
 import { bulk, DISCARD, iperf, lives, type Place, rtt, SOURCE } from './programs.ts';
 
@@ -100,10 +100,13 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
     const noSocat = missing('socat');
     if (noSocat !== null) skipped.push(`the empty reader and writer: ${noSocat}`);
     else {
-      const hosts = [await openEmpty(true), await openEmpty(false)];
-      const empty = ['empty', 'empty, no batch'].map(
-        (name, i): Place => ({ name, space: hosts[i]!.space, address: EMPTY, device: 'e0' }),
-      );
+      const hosts: EmptyHost[] = [];
+      const empty: Place[] = [];
+      for (const kind of ['batched', 'touched', 'single'] as const) {
+        const host = await openEmpty(kind);
+        hosts.push(host);
+        empty.push({ name: `empty, ${kind}`, space: host.space, address: EMPTY, device: 'e0' });
+      }
       try {
         for (const [name, port] of [
           ['socat to', DISCARD],
