@@ -12,6 +12,7 @@ export { errnoName, errnoNumber, errnoText } from './base/errno.ts';
 export { Mib } from './base/mib.ts';
 export { type Random, SeededRandom, seededRandom } from './base/random.ts';
 export { Sysctl, type SysctlValues } from './base/sysctl.ts';
+export { listSysctls, type SysctlEntry } from './base/sysctl-list.ts';
 export { type Micros, milliseconds, NEVER, seconds } from './base/time.ts';
 export * from './link/index.ts';
 export * as constants from './socket/constants.ts';

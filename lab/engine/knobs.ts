@@ -1,4 +1,5 @@
 import { Sysctl } from '../../src/base/sysctl.ts';
+import { listSysctls } from '../../src/base/sysctl-list.ts';
 
 /** A sysctl of a host, with Linux's name and meaning. */
 export interface Knob {
@@ -23,7 +24,7 @@ export interface Setting {
 }
 
 /** All sysctls of a host, by name. */
-export const KNOBS: readonly Knob[] = new Sysctl().list().map(e => ({
+export const KNOBS: readonly Knob[] = listSysctls(new Sysctl()).map(e => ({
   name: e.name,
   short: e.name.replace(/^net\.ipv4\.(?=\w+$)/, ''),
   initial: e.default,
@@ -35,8 +36,7 @@ export const KNOBS: readonly Knob[] = new Sysctl().list().map(e => ({
 
 /** Those that differ from their defaults. */
 export function settingsOf(sysctl: Sysctl): readonly Setting[] {
-  return sysctl
-    .list()
+  return listSysctls(sysctl)
     .filter(e => e.value !== e.default)
     .map(({ name, value }) => ({ name, value }));
 }

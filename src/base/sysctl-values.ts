@@ -3,8 +3,8 @@ const UINT_MAX = 4294967295;
 
 /**
  * The values of all sysctls of one host, one field a name, at Linux 6.18's defaults. Where Linux sizes a
- * default by memory, this is what a machine of 4 GiB has. Full names, ranges, units and descriptions are in
- * sysctl-tcp.ts and sysctl-net.ts. Read `sysctl.values.tcp_fin_timeout` where it is used; set through `Sysctl.set` only.
+ * default by memory, this is what a machine of 4 GiB has. Full names, ranges and units are in
+ * sysctl-rows.ts, what each means in sysctl-list.ts. Read `sysctl.values.tcp_fin_timeout` where it is used; set through `Sysctl.set` only.
  */
 export class SysctlValues {
   // TCP: opening, queues, Fast Open.

@@ -1,6 +1,4 @@
-import { NET_ROWS } from './sysctl-net.ts';
-import type { SysctlRow, TextForm } from './sysctl-row.ts';
-import { TCP_ROWS } from './sysctl-tcp.ts';
+import { ROWS, type SysctlKey, type SysctlRow, type TextForm } from './sysctl-rows.ts';
 import { SysctlValues } from './sysctl-values.ts';
 
 export { SysctlValues };
@@ -10,27 +8,12 @@ export const CONGESTION_CONTROLS: readonly string[] = ['reno', 'cubic', 'bbr'];
 
 export type SysctlResult = { ok: true } | { ok: false; error: string };
 
-export interface SysctlEntry {
-  /** Full dotted name. */
-  name: string;
-  value: string;
-  default: string;
-  description: string;
-  /** Empty for flags and counts. */
-  unit: string;
-  /** Such as `1..127`, or what a text must look like. */
-  range: string;
-  latched: boolean;
-}
-
-type Key = keyof SysctlValues;
-const TABLE: { readonly [K in Key]: SysctlRow } = { ...TCP_ROWS, ...NET_ROWS };
-const KEYS = Object.keys(TABLE) as Key[];
-const fullName = (key: Key): string => TABLE[key].full ?? `net.ipv4.${key}`;
+export const SYSCTL_KEYS = Object.keys(ROWS) as SysctlKey[];
+export const fullName = (key: SysctlKey): string => ROWS[key].full ?? `net.ipv4.${key}`;
 
 /** Every accepted spelling, in lower case with dots, to the field. */
-const SPELLINGS = new Map<string, Key>();
-for (const key of KEYS) {
+const SPELLINGS = new Map<string, SysctlKey>();
+for (const key of SYSCTL_KEYS) {
   const full = fullName(key);
   SPELLINGS.set(key, key);
   SPELLINGS.set(full, key);
@@ -72,7 +55,7 @@ export class Sysctl {
   set(name: string, text: string): SysctlResult {
     const key = resolve(name);
     if (key === null) return { ok: false, error: unknown(name) };
-    const row = TABLE[key];
+    const row = ROWS[key];
     const old = this.writable[key];
     const parsed = typeof old === 'string' ? parseText(text, row) : parseNumbers(text, row, old);
     if (parsed === null) {
@@ -81,7 +64,7 @@ export class Sysctl {
         error: `${fullName(key)}: bad value '${clip(text)}', expected ${expected(row, old)}`,
       };
     }
-    (this.writable as unknown as Record<string, SysctlValues[Key]>)[key] = parsed;
+    (this.writable as unknown as Record<string, SysctlValues[SysctlKey]>)[key] = parsed;
     return { ok: true };
   }
 
@@ -90,36 +73,24 @@ export class Sysctl {
     const key = resolve(name);
     return key === null ? { ok: false, error: unknown(name) } : this.set(key, textOf(this.defaults[key]));
   }
-
-  /** All of them, by full name. */
-  list(): SysctlEntry[] {
-    return KEYS.map(key => {
-      const row = TABLE[key];
-      return {
-        name: fullName(key),
-        value: textOf(this.writable[key]),
-        default: textOf(this.defaults[key]),
-        description: row.description,
-        unit: row.unit,
-        range: rangeOf(row),
-        latched: row.latched,
-      };
-    }).sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
 }
 
-function resolve(name: string): Key | null {
+function resolve(name: string): SysctlKey | null {
   if (name.length > 200) return null;
   let n = name.trim().toLowerCase();
   if (n.includes('/')) n = n.replace(/^\/?proc\/sys\//, '').replace(/\//g, '.');
   return SPELLINGS.get(n) ?? null;
 }
 
-function textOf(value: SysctlValues[Key]): string {
+export function textOf(value: SysctlValues[SysctlKey]): string {
   return typeof value === 'object' ? value.join('\t') : String(value);
 }
 
-function parseNumbers(text: string, row: SysctlRow, old: SysctlValues[Key]): SysctlValues[Key] | null {
+function parseNumbers(
+  text: string,
+  row: SysctlRow,
+  old: SysctlValues[SysctlKey],
+): SysctlValues[SysctlKey] | null {
   const wanted = typeof old === 'object' ? old.length : 1;
   const words = text.trim().split(/\s+/);
   if (words.length !== wanted) return null;
@@ -127,7 +98,7 @@ function parseNumbers(text: string, row: SysctlRow, old: SysctlValues[Key]): Sys
   for (const word of words) {
     if (!/^(-?\d{1,16}|0[xX][0-9a-fA-F]{1,13})$/.test(word)) return null;
     const n = Number(word);
-    if (n < (row.low ?? 0) || n > (row.high ?? 0)) return null;
+    if (n < row.low || n > row.high) return null;
     numbers.push(n);
   }
   const [a = 0, b = 0, c = 0] = numbers;
@@ -153,11 +124,11 @@ const FORM_TEXT: Record<TextForm, string> = {
   ports: 'ports and ranges as 8080,9000-9100',
 };
 
-function rangeOf(row: SysctlRow): string {
+export function rangeOf(row: SysctlRow): string {
   return row.form !== undefined ? FORM_TEXT[row.form] : `${row.low}..${row.high}`;
 }
 
-function expected(row: SysctlRow, old: SysctlValues[Key]): string {
+function expected(row: SysctlRow, old: SysctlValues[SysctlKey]): string {
   if (typeof old === 'string') return rangeOf(row);
   const unit = row.unit === '' ? '' : ` ${row.unit}`;
   if (typeof old === 'number') return `a whole number ${rangeOf(row)}${unit}`;

@@ -15,9 +15,8 @@ export const NUD_STALE = 3;
 export const NUD_DELAY = 4;
 export const NUD_PROBE = 5;
 export const NUD_FAILED = 6;
-export const NUD_PERMANENT = 7;
 
-const NAMES = ['NONE', 'INCOMPLETE', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'FAILED', 'PERMANENT'];
+const NAMES = ['NONE', 'INCOMPLETE', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'FAILED'];
 export const nudName = (state: number): string => NAMES[state] ?? 'NONE';
 
 /** A FAILED entry answers with an error for this long before the next packet makes it ask again. */
@@ -131,7 +130,7 @@ export class NeighborTable {
    * @returns whether the entry took it
    */
   learn(n: Neighbor, mac: Mac, confirmed: boolean, override: boolean): boolean {
-    if (n.state === NUD_PERMANENT || mac.isMulticast || mac.isZero) return false;
+    if (mac.isMulticast || mac.isZero) return false;
     const { now, sysctl } = this.env;
     const known = n.state !== NUD_INCOMPLETE && n.state !== NUD_FAILED;
     const differs = known && !n.mac.equals(mac);
@@ -173,17 +172,6 @@ export class NeighborTable {
   /** An upper layer misses answers from there: the next packet asks whether it still lives. */
   suspect(n: Neighbor): void {
     if (n.state === NUD_REACHABLE) n.state = NUD_STALE;
-  }
-
-  /** A fixed entry, as `ip neigh add … nud permanent`. @returns false if the table is full */
-  setPermanent(device: Device, address: Address, mac: Mac): boolean {
-    const n = this.obtain(device, address);
-    if (n === null) return false;
-    n.mac = mac.clone();
-    n.state = NUD_PERMANENT;
-    this.timers.clear(n.id);
-    this.flush(n);
-    return true;
   }
 
   remove(n: Neighbor): void {
@@ -314,7 +302,7 @@ export class NeighborTable {
     const idle = now - sysctl.neigh_gc_stale_time * MICROS_PER_SECOND;
     let worst: Neighbor | null = null;
     for (const n of this.byId) {
-      if (n === null || n.state === NUD_PERMANENT) continue;
+      if (n === null) continue;
       const useless = n.state === NUD_FAILED || (n.usedAt < idle && n.state !== NUD_INCOMPLETE);
       if (useless) this.remove(n);
       else if (worst === null || this.isWorse(n, worst)) worst = n;

@@ -1,4 +1,4 @@
-import { EAGAIN, ECONNRESET, EINVAL, ENOTCONN, EPIPE } from '../base/errno.ts';
+import { EAGAIN, ECONNRESET, EINVAL, EPIPE } from '../base/errno.ts';
 import { type Micros, NEVER } from '../base/time.ts';
 import type { Segment } from '../wire/segment.ts';
 import { arrive } from './arrive.ts';
@@ -300,15 +300,5 @@ export class Connection extends Tcb {
   /** A snapshot for TCP_INFO and `ss -i`. */
   info(): TcpInfo {
     return tcpInfo(this);
-  }
-
-  /** An ICMP error that concerns this connection and is fatal to it (or IP_RECVERR asks for it). */
-  hardError(errno: number): void {
-    if (this.state !== CLOSED) fail(this, errno, 'ICMP error');
-  }
-
-  /** Where a peer is asked for: ENOTCONN once the connection is gone. */
-  get peerError(): number {
-    return this.state === CLOSED ? -ENOTCONN : 0;
   }
 }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { Host } from '../../api/net/create-host.ts';
+import { listSysctls } from '../../base/sysctl-list.ts';
 import { errorText } from '../cli/error.ts';
 import { version } from '../cli/version.ts';
 import { prepareDirectory, runtimeDirectory, socketPath } from '../control/place.ts';
@@ -72,8 +73,7 @@ function* rows(
 
 function settings(hosts: readonly Host[], names: readonly string[] | undefined): SysctlItem[] {
   return hosts.flatMap(h =>
-    h.stack.sysctl
-      .list()
+    listSysctls(h.stack.sysctl)
       .filter(e => names === undefined || names.includes(e.name))
       .map(e => ({ host: h.name, ...e })),
   );

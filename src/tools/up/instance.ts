@@ -1,3 +1,4 @@
+import { listSysctls, type SysctlEntry } from '../../base/sysctl-list.ts';
 import type { Stack } from '../../stack/stack.ts';
 import { version } from '../cli/version.ts';
 import { type Hello, PROTOCOL, type SysctlItem, type TraceItem } from '../control/protocol.ts';
@@ -179,7 +180,7 @@ const begin = (log: ConversationLog): TraceItem => ({
 function sysctls(hosts: readonly InnerHost[], names: readonly string[] | undefined): Answer | string {
   const items: SysctlItem[] = [];
   for (const h of hosts) {
-    const list = h.stack.sysctl.list();
+    const list = listSysctls(h.stack.sysctl);
     if (names === undefined) items.push(...list.map(e => ({ host: h.name, ...e })));
     for (const name of names ?? []) {
       const entry = entryOf(h.stack, name);
@@ -200,14 +201,14 @@ function setSysctl(hosts: readonly InnerHost[], name: string, value: string): An
 }
 
 /** The knob of any spelling, or the sentence that says that there is none. */
-function entryOf(stack: Stack, name: string): ReturnType<Stack['sysctl']['list']>[number] | string {
+function entryOf(stack: Stack, name: string): SysctlEntry | string {
   const { sysctl } = stack;
   if (sysctl.get(name) === null) {
     const r = sysctl.set(name, '');
     return r.ok ? `no sysctl is called '${name}'` : r.error;
   }
   const short = name.trim().toLowerCase().replaceAll('/', '.').split('.').at(-1)!;
-  const list = sysctl.list();
+  const list = listSysctls(sysctl);
   const full =
     list.find(e => e.name === name) ?? list.find(e => e.name.endsWith(`.${short}`) || e.name === short);
   return full ?? `no sysctl is called '${name}'`;
