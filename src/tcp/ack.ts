@@ -248,7 +248,7 @@ function clean(tcb: Tcb, priorFack: Seq, priorUna: Seq, before: number): number 
     if (s.marks & SACKED) tcb.sackedOut -= n;
     else if (tcb.sackOk) {
       tcb.delivered += n;
-      if (!isSpurious(tcb, s)) rackAdvance(tcb, s.marks, s.end, s.sentAt);
+      if (!isSpurious(tcb, s)) rackAdvance(tcb, s);
     }
     if (s.marks & LOST) tcb.lostOut -= n;
     tcb.packetsOut -= n;
@@ -294,7 +294,8 @@ function clean(tcb: Tcb, priorFack: Seq, priorUna: Seq, before: number): number 
       removeDuplicates(tcb, acked);
       if (flags & RETRANS_ACKED) flags &= ~ORIGINAL_SACKED;
     } else if (seqLt(reordered, priorFack)) checkReordering(tcb, reordered, false);
-  } else if (s !== null && sampled && sackRtt >= 0 && sackRtt > ctx.now - s.sentAt) {
+  } else if (s !== null && sampled && sackRtt >= 0 && ((s.sentOrder - sack.firstSentOrder) | 0) > 0) {
+    // What has been SACKed was sent before the head: the head's timeout begins anew.
     flags |= SET_TIMER;
   }
   tcb.congestion.acked(tcb, caRtt);

@@ -47,6 +47,8 @@ export function expire(tcb: Tcb): void {
   const now = tcb.ctx.now;
   if (tcb.state !== CLOSED && tcb.compressedAckAt <= now) {
     tcb.compressedAckAt = NEVER;
+    // This one goes after all.
+    tcb.compressedAcks--;
     sendAck(tcb);
   }
   if (tcb.state !== CLOSED && tcb.pacingAt <= now) {

@@ -29,6 +29,7 @@ export function noteSent(tcb: Tcb, s: SentSegment): void {
     tcb.deliveredAt = now;
   }
   s.sentAt = now;
+  s.sentOrder = tcb.segsOut;
   s.firstSentAt = tcb.firstSentAt;
   s.deliveredAt = tcb.deliveredAt;
   s.delivered = tcb.delivered;

@@ -27,6 +27,8 @@ export class SentSegment {
   eor = false;
   /** When it was last sent. */
   sentAt: Micros = Number.NEGATIVE_INFINITY;
+  /** How many segments the connection had sent by then, modulo 2^32: what was sent later has more. */
+  sentOrder = 0;
   /** Delivery-rate sampling: `delivered` and its time when this was sent (tcp_rate.c). */
   delivered = 0;
   deliveredAt: Micros = Number.NEGATIVE_INFINITY;
@@ -188,6 +190,7 @@ export class SentQueue {
     s.eor = false;
     rest.mss = s.mss;
     rest.sentAt = s.sentAt;
+    rest.sentOrder = s.sentOrder;
     rest.delivered = s.delivered;
     rest.deliveredAt = s.deliveredAt;
     rest.firstSentAt = s.firstSentAt;

@@ -121,6 +121,9 @@ const INTS = {
 
 /** Columns of counts, modulo 2^32 as Linux has them. */
 const COUNTS = {
+  // RACK (RFC 8985 §6)
+  rackSentOrder: 0,
+
   // What tcp_info counts besides
   segsOut: 0,
   segsIn: 0,
@@ -146,7 +149,6 @@ const DOUBLES = {
   cubicRoundRtt: Number.POSITIVE_INFINITY,
 
   // RACK (RFC 8985 §6)
-  rackSentAt: LONG_AGO,
   rackRtt: 0,
 
   // Delivery accounting

@@ -246,8 +246,11 @@ function putPair(bytes: Uint8Array, at: number, left: number, right: number): nu
 
 /** Whatever carried an ACK: nothing is owed any more. */
 function ackSent(tcb: Tcb): void {
-  tcb.compressedAcks = 0;
-  tcb.compressedAckAt = NEVER;
+  if (tcb.compressedAcks > 0) {
+    tcb.ctx.mib.TcpExtTCPAckCompressed += tcb.compressedAcks;
+    tcb.compressedAcks = 0;
+    tcb.compressedAckAt = NEVER;
+  }
   if (tcb.quick > 0 && tcb.ackScheduled) {
     tcb.quick--;
     // Leaving quick-ack mode the delay starts from its minimum.

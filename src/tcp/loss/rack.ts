@@ -18,20 +18,23 @@ import { rearmRto } from './tlp.ts';
 
 /** RACK (RFC 8985 §6): what was sent well before something delivered, and is not delivered, is lost. */
 
-/** Whether a was sent after b; the sequence numbers decide between equal times. */
-const sentAfter = (a: Micros, b: Micros, endA: Seq, endB: Seq): boolean =>
-  a > b || (a === b && seqGt(endA, endB));
+/**
+ * Whether a was sent after b; the sequence numbers decide between pieces of one burst. Not by time: where many
+ * ACKs are handled at one moment (virtual time, a batch of frames), what each of them sends has the same.
+ */
+const sentAfter = (a: number, b: number, endA: Seq, endB: Seq): boolean =>
+  a === b ? seqGt(endA, endB) : ((a - b) | 0) > 0;
 
 /** A segment was delivered: remember the latest sent of all delivered (§6.2 steps 1 to 3). */
-export function rackAdvance(tcb: Tcb, marks: number, end: Seq, sentAt: Micros): void {
-  const rtt = tcb.ctx.now - sentAt;
+export function rackAdvance(tcb: Tcb, s: SentSegment): void {
+  const rtt = tcb.ctx.now - s.sentAt;
   // An ACK too fast for a retransmission answers the original.
-  if (tcb.minRtt >= 0 && rtt < tcb.minRtt && marks & (RETRANSMITTED | 0x80)) return;
+  if (tcb.minRtt >= 0 && rtt < tcb.minRtt && s.marks & (RETRANSMITTED | 0x80)) return;
   tcb.rackAdvanced = true;
   tcb.rackRtt = rtt;
-  if (sentAfter(sentAt, tcb.rackSentAt, end, tcb.rackEnd)) {
-    tcb.rackSentAt = sentAt;
-    tcb.rackEnd = end;
+  if (sentAfter(s.sentOrder, tcb.rackSentOrder, s.end, tcb.rackEnd)) {
+    tcb.rackSentOrder = s.sentOrder;
+    tcb.rackEnd = s.end;
   }
 }
 
@@ -56,7 +59,7 @@ function detectLoss(tcb: Tcb): Micros {
   while (s !== null) {
     const next = s.newer;
     if (!(s.marks & LOST) || s.marks & RETRANSMITTED) {
-      if (!sentAfter(tcb.rackSentAt, s.sentAt, tcb.rackEnd, s.end)) break;
+      if (!sentAfter(tcb.rackSentOrder, s.sentOrder, tcb.rackEnd, s.end)) break;
       const left = rackTimeout(tcb, s, window);
       if (left <= 0) {
         markLost(tcb, s);

@@ -19,6 +19,8 @@ export class SackResult {
   /** Send times of the first and last original segment newly SACKed; −∞ none. */
   firstSentAt = Number.NEGATIVE_INFINITY;
   lastSentAt = Number.NEGATIVE_INFINITY;
+  /** Of the first: see `SentSegment.sentOrder`. */
+  firstSentOrder = 0;
   /** Lowest sequence number that was SACKed late. */
   reordered = 0 as Seq;
 
@@ -188,7 +190,7 @@ function tag(tcb: Tcb, s: SentSegment, duplicate: boolean, out: SackResult): voi
   }
   if (!seqGt(s.end, tcb.sndUna)) return;
   if (!(s.marks & SACKED)) {
-    rackAdvance(tcb, s.marks, s.end, s.sentAt);
+    rackAdvance(tcb, s);
     if (s.marks & RETRANSMITTED) {
       if (s.marks & LOST) {
         s.marks &= ~(LOST | RETRANSMITTED);
@@ -200,7 +202,10 @@ function tag(tcb: Tcb, s: SentSegment, duplicate: boolean, out: SackResult): voi
         if (tcb.sackedOut > 0 && seqLt(s.seq, tcb.highestSack) && seqLt(s.seq, out.reordered))
           out.reordered = s.seq;
         if (!seqGt(s.end, tcb.highSeq)) out.flags |= ORIGINAL_SACKED;
-        if (out.firstSentAt === Number.NEGATIVE_INFINITY) out.firstSentAt = s.sentAt;
+        if (out.firstSentAt === Number.NEGATIVE_INFINITY) {
+          out.firstSentAt = s.sentAt;
+          out.firstSentOrder = s.sentOrder;
+        }
         out.lastSentAt = s.sentAt;
       }
       if (s.marks & LOST) {

@@ -79,6 +79,35 @@ describe('RACK (RFC 8985 §6)', () => {
     expect(c.info().total_rto).toBe(0);
   });
 
+  /** At one moment an ACK lets segment 10 go, then another sends segment 0 again. */
+  function bothAtOnce(): Conn {
+    const c = flight();
+    write(c, 1);
+    ack(c, 0, [[1, 2]]);
+    ack(c, 0, [[1, 10]]);
+    expect(sent(c)).toEqual([10, 0]);
+    return c;
+  }
+
+  test('§6.2 step 5: of what several ACKs send at one moment, the order of sending decides what was overtaken', () => {
+    const c = bothAtOnce();
+    c.lab.run(ROUND);
+    // The new data went before the repetition, whose ACK may yet come.
+    ack(c, 0, [[1, 11]]);
+    expect(sent(c)).not.toContain(0);
+    expect(c.lab.mib.TcpExtTCPLostRetransmit).toBe(0);
+    ack(c, 11);
+    expect(c.info()).toMatchObject({ ca_state: OPEN, total_retrans: 1 });
+  });
+
+  test('a SACK of what was sent before the head begins the timeout of the head anew', () => {
+    const c = bothAtOnce();
+    c.lab.run(ROUND);
+    ack(c, 0, [[1, 11]]);
+    expect(sent(c)).toEqual([]);
+    expect(tcb(c).xmitAt).toBe(tcb(c).ctx.now + tcb(c).rto);
+  });
+
   test('§6.3: upon a timeout only the head and what is old enough is marked lost', () => {
     const c = sender({ sysctl: { tcp_congestion_control: 'reno', tcp_early_retrans: 0 } });
     write(c, 5);
