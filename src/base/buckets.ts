@@ -5,7 +5,8 @@
  */
 const PAGE_BITS = 10;
 const PAGE = 1 << PAGE_BITS;
-const LEAST = 16;
+/** Chains that are always there: few rows come and go without a split or a merge. A power of two. */
+const LEAST = 64;
 export const NO_ROW = -1;
 
 export class Buckets {

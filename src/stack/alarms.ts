@@ -8,7 +8,7 @@ export interface Alarmed {
 }
 
 /**
- * The deadlines of connections and SYN queue entries: what Linux counts in jiffies in a wheel, what must
+ * The deadlines of connections: what Linux counts in jiffies in a wheel, what must
  * be exact to the microsecond (pacing, compressed ACKs) in a heap. Only owners that wait for something have a
  * number, and so a place in the tables: those of 100,000 idle connections would be 40 bytes for each.
  */

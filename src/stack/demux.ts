@@ -1,7 +1,7 @@
 import type { Address } from '../base/address.ts';
 import { halfSipHash, type SipKey } from '../base/siphash.ts';
 
-/** What the table of flows holds: connections, and entries of SYN queues. */
+/** What the table of flows holds: connections. */
 export interface Flow {
   readonly local: Address;
   readonly remote: Address;
@@ -29,7 +29,7 @@ export class FlowTable<T extends Flow> {
     this.key = key;
   }
 
-  /** The hash of a 4-tuple, shared with the TIME_WAIT tables. */
+  /** The hash of a 4-tuple, shared with the tables of rows. */
   hash(local: Address, localPort: number, remote: Address, remotePort: number): number {
     const ports = (localPort << 16) | remotePort;
     if (remote.c === 0xffff && remote.a === 0 && remote.b === 0)

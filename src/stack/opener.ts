@@ -84,8 +84,9 @@ export class Opener {
 
   /** The connection of a handshake that a listener has completed. */
   child(listener: Listener, request: Request, path: Path): Connection {
-    const { local, localPort, remote, remotePort } = request;
-    const c = this.make(listener.options, path, local, localPort, remote, remotePort);
+    // Connections of one path share its addresses.
+    const { source: local, destination: remote } = path;
+    const c = this.make(listener.options, path, local, request.localPort, remote, request.remotePort);
     if (listener.bound instanceof Bound) c.reuseAddr = listener.bound.reuseAddr;
     this.enter(c);
     openChild(c, request);

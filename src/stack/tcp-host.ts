@@ -7,9 +7,9 @@ import { type Seq, seq } from '../base/seq.ts';
 import type { SysctlValues } from '../base/sysctl.ts';
 import { MICROS_PER_SECOND, type Micros, NEVER } from '../base/time.ts';
 import { arriveListen, arriveSyn, removeFromQueue } from '../tcp/arrive-listen.ts';
-import { arriveRequest, expireRequest } from '../tcp/arrive-request.ts';
+import { arriveRequest } from '../tcp/arrive-request.ts';
 import { arriveTimeWait, reopenIsn, type TimeWaitHost, TW_REOPEN } from '../tcp/arrive-time-wait.ts';
-import { Connection } from '../tcp/connection.ts';
+import type { Connection } from '../tcp/connection.ts';
 import { finish } from '../tcp/done.ts';
 import { expire } from '../tcp/expire.ts';
 import { endFastOpen, type SynData } from '../tcp/fastopen.ts';
@@ -20,7 +20,7 @@ import type { TcpOptions } from '../tcp/options.ts';
 import { output } from '../tcp/output.ts';
 import type { Network, Path } from '../tcp/path.ts';
 import { replyReset } from '../tcp/reply.ts';
-import { Request } from '../tcp/request.ts';
+import type { Request } from '../tcp/request.ts';
 import { dropSent, SentPool } from '../tcp/sent.ts';
 import { CLOSED, retire, transition } from '../tcp/state.ts';
 import type { Tcb } from '../tcp/tcb.ts';
@@ -35,7 +35,7 @@ import { ChallengeBudget } from './challenge-budget.ts';
 import { Keys } from './keys.ts';
 import { type Binding, Opener } from './opener.ts';
 import { Bound, Ports } from './ports.ts';
-import { type Flow, TcpTables } from './tcp-tables.ts';
+import { TcpTables } from './tcp-tables.ts';
 import type { TimeWaitView } from './time-waits.ts';
 
 export interface TcpEnv {
@@ -51,8 +51,8 @@ export interface TcpEnv {
 const TURN = 16;
 
 /**
- * The TCP of one host: tables of connections, listeners, SYN queue entries and TIME_WAIT rows, their one
- * timing wheel, and the list of those that want to send. Segments come in by `receive`, go out through
+ * The TCP of one host: tables of connections, listeners, SYN queue entries and TIME_WAIT rows, their
+ * timers, and the list of those that want to send. Segments come in by `receive`, go out through
  * `net`; `output`, `deadline`, `expire` and `takeChanged` are asked by the stack.
  */
 export class TcpHost implements ListenContext, TimeWaitHost {
@@ -74,7 +74,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   orphans = 0;
 
   private readonly tables: TcpTables;
-  private readonly alarms: Alarms<Flow>;
+  private readonly alarms: Alarms<Connection>;
   private readonly keys: Keys;
   readonly opener: Opener;
   private readonly challenges: ChallengeBudget;
@@ -92,7 +92,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     this.secret = this.keys.cookies;
     this.fastOpen = new FastOpenHost(env.sysctl, env.mib, env.random);
     this.tables = new TcpTables(this.keys.tables, this, env.net);
-    this.alarms = new Alarms<Flow>(this.jiffy, f => this.alarm(f));
+    this.alarms = new Alarms<Connection>(this.jiffy, c => this.alarm(c));
     this.opener = new Opener(this, this.tables);
     this.ports = new Ports(env.sysctl, env.random, this.keys.ports, this.tables, a => env.net.isLocal(a));
   }
@@ -106,16 +106,19 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     const hash = this.tables.flows.hash(destination, destinationPort, source, sourcePort);
     const flow = this.tables.flows.find(hash, destination, destinationPort, source, sourcePort);
     if (flow !== null) {
-      if (flow instanceof Connection) {
-        flow.receiveSegment(segment);
-        return;
-      }
-      if (!flow.listener.closed) {
-        arriveRequest(flow, segment);
+      flow.receiveSegment(segment);
+      return;
+    }
+    const { requests } = this.tables;
+    const request = requests.find(hash, destination, destinationPort, source, sourcePort);
+    if (request !== null) {
+      if (!request.listener.closed) {
+        arriveRequest(request, segment);
+        requests.save(request);
         return;
       }
       // Its listener is gone: so is the entry, and the segment meets whoever is there now.
-      removeFromQueue(flow);
+      removeFromQueue(request);
     }
     const rows = this.tables.rows.table(destination);
     if (rows.size > 0) {
@@ -145,13 +148,15 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   /** An ICMP error that quotes a segment of ours. */
   icmpError(e: IcmpError): void {
     const hash = this.tables.flows.hash(e.source, e.sourcePort, e.destination, e.destinationPort);
-    const flow = this.tables.flows.find(hash, e.source, e.sourcePort, e.destination, e.destinationPort);
-    if (flow === null) {
-      this.mib.IcmpInErrors++;
+    const { flows, requests } = this.tables;
+    const flow = flows.find(hash, e.source, e.sourcePort, e.destination, e.destinationPort);
+    if (flow !== null) {
+      tcpIcmpError(flow, e);
       return;
     }
-    if (flow instanceof Connection) tcpIcmpError(flow, e);
-    else if (seq(e.seq) === flow.iss && endsRequest(e)) removeFromQueue(flow);
+    const request = requests.find(hash, e.source, e.sourcePort, e.destination, e.destinationPort);
+    if (request === null) this.mib.IcmpInErrors++;
+    else if (seq(e.seq) === request.iss && endsRequest(e)) removeFromQueue(request);
     else this.mib.TcpExtOutOfWindowIcmps++;
   }
 
@@ -176,14 +181,14 @@ export class TcpHost implements ListenContext, TimeWaitHost {
   }
 
   deadline(): Micros {
-    return Math.min(this.alarms.next(), this.tables.rows.next() * this.jiffy);
+    return Math.min(this.alarms.next(), this.tables.next() * this.jiffy);
   }
 
   /** Fires what is due, about `budget` timers at most; returns how many. */
   expire(now: Micros, budget: number): number {
     if (now > this.now) this.now = now;
     const n = this.alarms.expire(this.now, budget);
-    return n + this.tables.rows.expire(Math.floor(this.now / this.jiffy), budget);
+    return n + this.tables.expire(Math.floor(this.now / this.jiffy), budget);
   }
 
   /** Connections and listeners whose readiness may have changed since the last call, each once. */
@@ -203,6 +208,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
       c.sent.clear();
     }
     this.tables.flows.clear();
+    this.tables.requests.clear();
     this.tables.listening.clear();
     this.tables.rows.clear();
     this.changed = [];
@@ -238,12 +244,12 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   // The tables, as ss and netstat read them
   connections(): IterableIterator<Connection> {
-    return this.tables.connections();
+    return this.tables.flows[Symbol.iterator]();
   }
 
   /** Entries of SYN queues. */
   requests(): IterableIterator<Request> {
-    return this.tables.requests();
+    return this.tables.requests[Symbol.iterator]();
   }
 
   listeners(): IterableIterator<Listener> {
@@ -266,7 +272,7 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   /** Timers armed: of connections, SYN queue entries and TIME_WAIT rows. */
   get timersArmed(): number {
-    return this.alarms.armed + this.tables.rows.timersArmed;
+    return this.alarms.armed + this.tables.requests.timersArmed + this.tables.rows.timersArmed;
   }
 
   /** How many are in each state, by Linux's numbers; rows, SYN queue entries and listeners included. */
@@ -350,16 +356,15 @@ export class TcpHost implements ListenContext, TimeWaitHost {
 
   // What listeners ask (ListenContext)
   addRequest(request: Request): void {
-    this.tables.flows.add(request);
+    this.tables.requests.add(request);
   }
 
   removeRequest(request: Request): void {
-    this.tables.flows.remove(request);
-    this.alarms.dismiss(request);
+    this.tables.requests.remove(request);
   }
 
   scheduleRequest(request: Request): void {
-    this.alarms.set(request, request.deadline);
+    this.tables.requests.schedule(request);
   }
 
   createChild(listener: Listener, request: Request, path: Path): Connection {
@@ -385,15 +390,11 @@ export class TcpHost implements ListenContext, TimeWaitHost {
     table.setEntered(row, Math.floor(this.now / 1000) | 0);
   }
 
-  private alarm(f: Flow): void {
-    if (f instanceof Request) {
-      expireRequest(f);
-      return;
-    }
-    f.armedAt = NEVER;
-    expire(f);
-    if (f.state === CLOSED) return;
-    this.schedule(f);
-    if (f.pacingAt !== NEVER || f.compressedAckAt !== NEVER) this.scheduleExact(f);
+  private alarm(c: Connection): void {
+    c.armedAt = NEVER;
+    expire(c);
+    if (c.state === CLOSED) return;
+    this.schedule(c);
+    if (c.pacingAt !== NEVER || c.compressedAckAt !== NEVER) this.scheduleExact(c);
   }
 }

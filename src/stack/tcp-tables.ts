@@ -1,15 +1,16 @@
 import type { Address } from '../base/address.ts';
 import type { SipKey } from '../base/siphash.ts';
 import type { Intercept } from '../ip/intercept.ts';
-import { Connection } from '../tcp/connection.ts';
+import type { Connection } from '../tcp/connection.ts';
 import type { Listener } from '../tcp/listener.ts';
 import type { Network } from '../tcp/path.ts';
-import { Request } from '../tcp/request.ts';
 import { LISTEN, SYN_RECV } from '../tcp/state.ts';
+import type { TupleHash } from '../tcp/tuple-table.ts';
 import type { Segment } from '../wire/segment.ts';
 import { FlowTable } from './demux.ts';
 import { Listeners } from './listeners.ts';
 import type { PortUsers } from './ports.ts';
+import { Requests } from './requests.ts';
 import { type RowHost, TimeWaits } from './time-waits.ts';
 
 /** The network as the search for a listener needs it; a plain one intercepts nothing. */
@@ -18,23 +19,24 @@ export type ListenNetwork = Pick<Network, 'isLocal'> & { readonly intercept?: In
 /** Index of lo, the first interface of a host. */
 const LO = 1;
 
-export type Flow = Connection | Request;
-
 /** What `claim` says when no row is in the way. */
 const FREE = -1;
 export const TAKEN = -2;
 
 /** What a host's TCP keeps: connections and SYN queue entries by 4-tuple, listeners, TIME_WAIT rows. */
 export class TcpTables implements PortUsers {
-  readonly flows: FlowTable<Flow>;
+  readonly flows: FlowTable<Connection>;
+  readonly requests: Requests;
   readonly listening = new Listeners();
   readonly rows: TimeWaits;
   private readonly net: ListenNetwork;
 
   constructor(key: SipKey, host: RowHost, net: ListenNetwork) {
     this.net = net;
-    this.flows = new FlowTable<Flow>(key);
-    this.rows = new TimeWaits(host, (l, lp, r, rp) => this.flows.hash(l, lp, r, rp));
+    this.flows = new FlowTable<Connection>(key);
+    const hash: TupleHash = (l, lp, r, rp) => this.flows.hash(l, lp, r, rp);
+    this.requests = new Requests(host.jiffy, hash);
+    this.rows = new TimeWaits(host, hash);
   }
 
   /** The listener that a segment without a connection is for: its own, else the one that intercepts. */
@@ -51,27 +53,29 @@ export class TcpTables implements PortUsers {
     return this.listening.findTransparent(destination, intercept.port, hash);
   }
 
-  *connections(): IterableIterator<Connection> {
-    for (const f of this.flows) if (f instanceof Connection) yield f;
+  /** The next jiffy at which a row is due. */
+  next(): number {
+    return Math.min(this.requests.next(), this.rows.next());
   }
 
-  *requests(): IterableIterator<Request> {
-    for (const f of this.flows) if (f instanceof Request) yield f;
+  expire(jiffy: number, budget: number): number {
+    return this.requests.expire(jiffy, budget) + this.rows.expire(jiffy, budget);
   }
 
   counts(): Int32Array {
     const n = new Int32Array(12);
-    for (const f of this.flows) n[f instanceof Connection ? f.state : SYN_RECV]!++;
+    for (const c of this.flows) n[c.state]!++;
+    n[SYN_RECV]! += this.requests.size;
     this.rows.count(n);
     for (const _ of this.listening.all()) n[LISTEN]!++;
     return n;
   }
 
   flowConflicts(address: Address, port: number, reuseAddr: boolean): boolean {
-    for (const f of this.flows) {
-      if (!(f instanceof Connection) || f.localPort !== port || !f.portHeld) continue;
-      if (!address.isAny && !f.local.equals(address)) continue;
-      if (!reuseAddr || !f.reuseAddr) return true;
+    for (const c of this.flows) {
+      if (c.localPort !== port || !c.portHeld) continue;
+      if (!address.isAny && !c.local.equals(address)) continue;
+      if (!reuseAddr || !c.reuseAddr) return true;
     }
     return this.rows.conflicts(address, port, reuseAddr);
   }
@@ -84,6 +88,7 @@ export class TcpTables implements PortUsers {
   claim(local: Address, lp: number, remote: Address, rp: number, explicit: boolean): number {
     const hash = this.flows.hash(local, lp, remote, rp);
     if (this.flows.find(hash, local, lp, remote, rp) !== null) return TAKEN;
+    if (this.requests.find(hash, local, lp, remote, rp) !== null) return TAKEN;
     const rows = this.rows.table(remote);
     if (rows.size === 0) return FREE;
     const row = rows.find(hash, local, lp, remote, rp);

@@ -4,7 +4,8 @@ import { forgetOldAnswer, rowAck, seconds } from '../tcp/arrive-time-wait.ts';
 import type { Connection } from '../tcp/connection.ts';
 import type { TcpContext } from '../tcp/context.ts';
 import { FIN_WAIT_2, TIME_WAIT } from '../tcp/state.ts';
-import { TimeWaitTable, type TupleHash, TW_REUSE_ADDR, TW_TS_OFFSET } from '../tcp/time-wait.ts';
+import { TimeWaitTable, TW_REUSE_ADDR, TW_TS_OFFSET } from '../tcp/time-wait.ts';
+import type { TupleHash } from '../tcp/tuple-table.ts';
 import type { Ports } from './ports.ts';
 
 /** A row as `ss` shows it. */

@@ -87,7 +87,6 @@ function readSyn(request: Request, segment: Segment, path: Path, cookie: boolean
   request.irs = segment.seq;
   request.rcvNxt = ((segment.seq + 1) | 0) as Seq;
   request.mss = peerMss(segment, request.remote, options);
-  request.tos = segment.tos;
   const ts = segment.hasTimestamps && sysctl.tcp_timestamps !== 0;
   // A cookie without timestamps remembers the MSS and nothing else.
   if (!cookie || ts) {
@@ -144,44 +143,41 @@ function fastOpen(request: Request, segment: Segment, path: Path): void {
 
 function enqueue(listener: Listener, request: Request, path: Path, reply: CookieOption | null): void {
   const ctx = listener.ctx;
+  request.held = listener.hold;
+  if (!request.held) answerIsSent(request);
+  // If the embedder never answers, the entry lives no longer than an unanswered SYN-ACK would.
+  else request.deadline = ctx.now + 63_000_000;
   ctx.addRequest(request);
   listener.synQueueLength++;
   listener.young++;
-  if (listener.hold) {
-    hold(listener, request);
-    return;
-  }
-  request.sentAt = ctx.now;
-  request.deadline = ctx.now + request.timeout(sysctlRtoMax(listener));
-  ctx.scheduleRequest(request);
-  sendSynAck(ctx, request, path, undefined, reply);
+  if (request.held) hold(listener, request);
+  else sendSynAck(ctx, request, path, undefined, reply);
 }
 
-const sysctlRtoMax = (listener: Listener): number => listener.ctx.sysctl.tcp_rto_max_ms * 1000;
+function answerIsSent(request: Request): void {
+  const { ctx } = request.listener;
+  request.sentAt = ctx.now;
+  request.deadline = ctx.now + request.timeout(ctx.sysctl.tcp_rto_max_ms * 1000);
+}
 
 /** The embedder decides first: no SYN-ACK until then. */
 function hold(listener: Listener, request: Request): void {
   const ctx = listener.ctx;
-  request.held = true;
-  // If the embedder never answers, the entry lives no longer than an unanswered SYN-ACK would.
-  request.deadline = ctx.now + 63_000_000;
-  ctx.scheduleRequest(request);
   listener.heldQueue.push({
     remote: request.remote,
     remotePort: request.remotePort,
     local: request.local,
     localPort: request.localPort,
     accept: () => {
-      if (!request.held || request.id < 0) return;
+      if (!request.held || request.row < 0) return;
       request.held = false;
-      request.sentAt = ctx.now;
-      request.deadline = ctx.now + request.timeout(sysctlRtoMax(listener));
+      answerIsSent(request);
       ctx.scheduleRequest(request);
       const path = ctx.net.path(request.remote, request.local);
       if (typeof path !== 'number') sendSynAck(ctx, request, path);
     },
     refuse: () => {
-      if (!request.held || request.id < 0) return;
+      if (!request.held || request.row < 0) return;
       request.held = false;
       refuse(request);
     },
@@ -245,7 +241,6 @@ function acceptCookie(listener: Listener, segment: Segment): boolean {
   request.irs = ((segment.seq - 1) | 0) as Seq;
   request.iss = ((segment.ack - 1) | 0) as Seq;
   request.mss = mss;
-  request.tos = segment.tos;
   if (segment.hasTimestamps && sysctl.tcp_timestamps !== 0) {
     request.tsOk = true;
     request.tsRecent = segment.tsVal;

@@ -12,8 +12,10 @@ import type { Request } from './request.ts';
 export interface ListenContext extends TcpContext {
   readonly secret: SipKey;
   wakeListener(listener: Listener): void;
+  /** A new entry, complete with its deadline. */
   addRequest(request: Request): void;
   removeRequest(request: Request): void;
+  /** What is in the entry now is kept of it, and its deadline has moved. */
   scheduleRequest(request: Request): void;
   /** A new connection in SYN_RECV for a completed handshake, entered into the tables. */
   createChild(listener: Listener, request: Request, path: Path): Connection;
@@ -58,6 +60,8 @@ export class Listener {
   /** Entries of the SYN queue, and those of them that were never repeated. */
   synQueueLength = 0;
   young = 0;
+  /** Under which the entries know it, −1 while there are none. */
+  number = -1;
   /** Requests that the embedder has not been told of yet. */
   readonly heldQueue: HeldRequest[] = [];
   /** Children of Fast Open whose handshake is not done, bounded by TCP_FASTOPEN; and until when resets count. */

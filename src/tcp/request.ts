@@ -6,7 +6,8 @@ import type { Listener } from './listener.ts';
 
 /**
  * An entry of a listener's SYN queue: what must be remembered between a SYN and its ACK, and no more
- * (Linux's request_sock). It is SYN_RECV as `ss` shows it.
+ * (Linux's request_sock). It is SYN_RECV as `ss` shows it. This is the entry while it is looked at; as long as it
+ * only waits it is a row (request-table.ts), so that a flood of SYNs leaves no objects behind.
  */
 export class Request {
   readonly listener: Listener;
@@ -14,10 +15,8 @@ export class Request {
   readonly remote: Address;
   /** Local port << 16 | remote port. */
   readonly ports: number;
-  hash = 0;
-  hashNext: unknown = null;
-  /** Row in the host's timer wheel. */
-  id = -1;
+  /** Its row; −1 while it is in no SYN queue. */
+  row = -1;
   deadline: Micros = NEVER;
 
   irs = 0 as Seq;
@@ -43,6 +42,7 @@ export class Request {
   acked = false;
   /** Waits for the embedder's `accept` or `refuse` before the SYN-ACK is sent. */
   held = false;
+  /** When the SYN-ACK was sent, −1 if it was repeated. */
   sentAt: Micros = -1;
   lastOowAckAt: Micros = Number.NEGATIVE_INFINITY;
   savedSyn: Uint8Array | null = null;

@@ -42,14 +42,14 @@ test('each chain has a head of its own', () => {
     expect(b.head(b.count - 1)).toBe(b.count + 6);
     b.merge();
   }
-  expect(b.count).toBe(16);
+  expect(b.count).toBe(64);
 });
 
 test('hashes are spread evenly between two powers of two', () => {
   const b = new Buckets();
-  while (b.count < 48) b.split();
-  const n = new Array<number>(48).fill(0);
-  for (let h = 0; h < 4800; h++) n[b.of(h)]!++;
-  // Chains 16 to 31 and their partners 32 to 47 share what others have alone.
+  while (b.count < 96) b.split();
+  const n = new Array<number>(96).fill(0);
+  for (let h = 0; h < 9600; h++) n[b.of(h)]!++;
+  // Chains 0 to 31 and their partners 64 to 95 share what others have alone.
   expect(new Set(n)).toEqual(new Set([75, 150]));
 });

@@ -3,11 +3,13 @@ import { expect, it } from 'vitest';
 import { NEVER } from '../../../src/base/time.ts';
 import { filled, options, segment } from '../golden/packet.ts';
 import { established, Raw } from '../golden/raw.ts';
+import type { Script } from '../golden/stage.ts';
 import { ackFromB, first, SO_KEEPALIVE, SO_RCVBUF, SOL_SOCKET } from '../golden/vocabulary.ts';
 import { drain, scenario, states, stuffed, text } from '../scenario.ts';
 
 const A = '10.9.0.1';
 const B = '10.9.0.2';
+const NONE = new Uint8Array(0);
 const FOR_EVER = Number.POSITIVE_INFINITY;
 
 export function between(): void {
@@ -95,20 +97,29 @@ export function between(): void {
   it('#26 replies go to whom they are for, though the frames they answer were in one buffer used again', () => {
     scenario(function* (L) {
       const r = new Raw(L);
-      yield* L.A.listen(80);
+      const ls = yield* L.A.listen(80);
       const buffer = new Uint8Array(200);
-      for (let i = 1; i <= 5; i++) {
-        const source = `10.9.0.${10 + i}`;
-        const fields = { source, destination: A, sport: 1000 + i, dport: 80, seq: 7, ack: 0, flags: 'S' };
-        const raw = segment({ ...fields, options: options({ mss: 1460 }) });
+      const who = (i: number): string => `10.9.0.${10 + i}`;
+      function* say(i: number, flags: string, seq: number, ack: number): Script {
+        const fields = { source: who(i), destination: A, sport: 1000 + i, dport: 80, seq, ack, flags };
+        const raw = segment({ ...fields, options: flags === 'S' ? options({ mss: 1460 }) : NONE });
         buffer.set(raw);
         yield* L.inject(L.A, buffer.subarray(0, raw.length));
         buffer.fill(255);
       }
+      const told = (): string[] => r.rx.splice(0).map(p => `${p.destination}:${p.dport}`);
+      const peers = [1, 2, 3, 4, 5].map(i => `${who(i)}:${1000 + i}`);
+      for (const i of [1, 2, 3, 4, 5]) yield* say(i, 'S', 7, 0);
       yield* L.sleep(1.5);
-      const answered = r.rx.filter(p => p.S && p.A).map(p => `${p.destination}:${p.dport}`);
-      expect(answered).toHaveLength(10);
-      expect(new Set(answered)).toEqual(new Set([1, 2, 3, 4, 5].map(i => `10.9.0.${10 + i}:${1000 + i}`)));
+      expect(told().sort()).toEqual([...peers, ...peers].sort());
+      // Connections, too, know whom they are with.
+      for (const i of [6, 7, 8]) {
+        yield* say(i, 'S', 7, 0);
+        yield* say(i, '.', 8, (yield* r.wait(p => p.S)).seq + 1);
+      }
+      for (const _ of [6, 7, 8]) yield* (yield* ls.accepted()).send('x');
+      yield* L.sleep(0.01);
+      expect(told()).toEqual([6, 7, 8].map(i => `${who(i)}:${1000 + i}`));
     });
   });
 

@@ -167,8 +167,8 @@ export const faults = [
   },
   {
     id: 'request-no-timer',
-    file: 'stack/tcp-host.ts',
-    old: 'this.alarms.set(request, request.deadline);',
+    file: 'stack/requests.ts',
+    old: 'this.table(r.remote).wheel.arm(r.row, Math.ceil(r.deadline / this.jiffy));',
     new: '',
     breaks: 'no timer runs for a SYN-ACK: its entry stays for ever',
     rules: ['MUST-22', '#13'],
@@ -225,8 +225,8 @@ export const faults = [
   {
     id: 'request-rst-eaten',
     file: 'stack/tcp-host.ts',
-    old: 'arriveRequest(flow, segment);',
-    new: 'if (!(segment.flags & RST)) arriveRequest(flow, segment);',
+    old: 'arriveRequest(request, segment);',
+    new: 'if (!(segment.flags & RST)) arriveRequest(request, segment);',
     breaks: 'a RST for a handshake goes to whoever listens',
     rules: ['#19', 'MUST-11'],
     test: [

@@ -102,7 +102,7 @@ export const faults = [
   {
     id: 'timers-next-visit',
     file: 'stack/tcp-host.ts',
-    old: 'this.schedule(f);',
+    old: 'this.schedule(c);',
     new: '',
     breaks: 'after one timer went off the others of the connection are forgotten',
     rules: ['MUST-18', '#6'],
@@ -111,7 +111,7 @@ export const faults = [
   {
     id: 'timers-armed-at',
     file: 'stack/tcp-host.ts',
-    old: 'f.armedAt = NEVER;',
+    old: 'c.armedAt = NEVER;',
     new: '',
     breaks: 'a connection whose timer went off once is not visited again',
     rules: ['MUST-18', '#6'],
