@@ -7,7 +7,9 @@ import type { App, Pair } from './pair.ts';
 import { SynFlood } from './syn-flood.ts';
 
 /**
- * Memory is measured in a process of its own, before and after, with everything collected that can be.
+ * Memory is measured in a process of its own, as a slope: what each of several batches adds to those before, with
+ * everything collected that can be. The first is not counted, and of the others the median is: what grows once, with
+ * the program or with a pool, is in no more than one of them.
  *
  *   node --expose-gc memory.js lastack|net WHAT COUNT
  */
@@ -16,12 +18,14 @@ const PROGRAM = fileURLToPath(import.meta.url);
 /** What is counted: one idle end, one row in TIME_WAIT, of an orphan in FIN_WAIT_2, one entry of a SYN queue. */
 export type Counted = 'established' | 'time_wait' | 'time_wait6' | 'fin_wait_2' | 'syn_queue';
 
+/** Batches that are counted. */
+const BATCHES = 5;
+
+/** Bytes for each end or row, by batches. */
 interface Report {
-  /** Connection ends, or rows. */
-  readonly count: number;
-  readonly heap: number;
-  readonly buffers: number;
-  readonly resident: number;
+  readonly heap: number[];
+  readonly buffers: number[];
+  readonly resident: number[];
 }
 
 function inChild(side: string, what: string, count: number): string {
@@ -32,16 +36,22 @@ function inChild(side: string, what: string, count: number): string {
   return r.stdout;
 }
 
-/** Bytes of heap, of array buffers, of both, and resident, for each end or row. */
+/**
+ * Bytes of heap, of array buffers, of both, and resident, for each end or row.
+ * @param count connections or rows there are in the end
+ */
 export function memory(side: 'lastack' | 'net', what: Counted, count: number): Figure[] {
   const report: Report = JSON.parse(inChild(side, what, count));
   const name = `${side}${side === 'net' ? ', loopback' : ''}`;
-  const each = (kind: string, bytes: number): Figure =>
-    figure(`${what} ${kind}`, name, `bytes (of ${report.count})`, [bytes / report.count]);
+  const each = (kind: string, values: number[]): Figure =>
+    figure(`${what} ${kind}`, name, `bytes (of ${count})`, values);
   return [
     each('heap', report.heap),
     each('buffers', report.buffers),
-    each('sum', report.heap + report.buffers),
+    each(
+      'sum',
+      report.heap.map((heap, i) => heap + report.buffers[i]!),
+    ),
     each('resident', report.resident),
   ];
 }
@@ -77,60 +87,65 @@ function collect(): NodeJS.MemoryUsage {
   return process.memoryUsage();
 }
 
-function report(count: number, before: NodeJS.MemoryUsage, after: NodeJS.MemoryUsage): void {
-  const r: Report = {
-    count,
-    heap: after.heapUsed - before.heapUsed,
-    buffers: after.arrayBuffers - before.arrayBuffers,
-    resident: after.rss - before.rss,
-  };
-  console.log(JSON.stringify(r));
+/**
+ * Calls `add` for one batch after the other.
+ * @param ends connection ends or rows that one of `n` makes
+ * @param add makes `n` more, and returns what must still be in use when they are counted
+ */
+async function slope(count: number, ends: number, add: (n: number) => unknown): Promise<void> {
+  const n = Math.floor(count / (BATCHES + 1));
+  const kept: unknown[] = [await add(n)];
+  const report: Report = { heap: [], buffers: [], resident: [] };
+  let before = collect();
+  for (let batch = 0; batch < BATCHES; batch++) {
+    kept.push(await add(n));
+    const after = collect();
+    report.heap.push((after.heapUsed - before.heapUsed) / (n * ends));
+    report.buffers.push((after.arrayBuffers - before.arrayBuffers) / (n * ends));
+    report.resident.push((after.rss - before.rss) / (n * ends));
+    before = after;
+  }
+  must(kept.length === BATCHES + 1, 'nothing of it was collected above');
+  console.log(JSON.stringify(report));
 }
 
 async function measureNet(count: number): Promise<void> {
   const warm = await netIdle(100);
   await warm.close();
-  const before = collect();
-  const kept = await netIdle(count);
-  report(kept.ends, before, collect());
-  await kept.close();
+  const kept: { close(): Promise<void> }[] = [];
+  await slope(count, 2, async n => {
+    const idle = await netIdle(n);
+    must(idle.ends === 2 * n, 'an end is missing');
+    kept.push(idle);
+  });
+  for (const idle of kept) await idle.close();
 }
 
-/** Runs `work` twice, the first time for the pools to have their size; @returns what must still be in use then */
-function twice(first: number, count: number, each: number, work: (n: number) => unknown): void {
-  work(first);
-  const before = collect();
-  const kept = work(count);
-  report(count * each, before, collect());
-  must(kept !== null, 'still in use here, so that nothing of it was collected above');
-}
-
-function measure(what: string, count: number): void {
+function measure(what: string, count: number): Promise<void> {
   if (what === 'syn_queue') {
     const flood = new SynFlood();
-    twice(20_000, count, 1, n => {
+    return slope(count, 1, n => {
       flood.send(n);
       return flood;
     });
-  } else if (what === 'fin_wait_2') {
+  }
+  if (what === 'fin_wait_2') {
     // The server keeps its ends, which are not counted: it is another one each time, and gone when that is done.
     const pair = livesPair();
-    twice(20_000, count, 1, n => {
+    return slope(count, 1, n => {
       const before = pair.client.stack.tcp.timeWaitCount;
       lives('left', pair).live(n, 100);
       must(pair.client.stack.tcp.timeWaitCount - before === n, 'an orphan without a row');
       pair.replaceServer();
       return pair;
     });
-  } else {
-    const kept = what === 'established';
-    const { pair, live } = lives(kept ? 'kept' : 'closed', livesPair(what === 'time_wait6' ? 6 : 4));
-    // As many at a time as later (servers close after a while), so that pools have their size before.
-    twice(kept ? 1000 : 20_000, count, kept ? 2 : 1, n => {
-      live(n, 100);
-      return pair;
-    });
   }
+  const kept = what === 'established';
+  const { pair, live } = lives(kept ? 'kept' : 'closed', livesPair(what === 'time_wait6' ? 6 : 4));
+  return slope(count, kept ? 2 : 1, n => {
+    live(n, 100);
+    return pair;
+  });
 }
 
 function measureCrowd(rows: number, idle: number): void {
@@ -176,5 +191,5 @@ const [, program, side, what, count] = process.argv;
 if (program === PROGRAM && side !== undefined && what !== undefined) {
   if (side === 'net') await measureNet(Number(count));
   else if (what.startsWith('crowd:')) measureCrowd(Number(count), Number(what.slice(6)));
-  else measure(what, Number(count));
+  else await measure(what, Number(count));
 }

@@ -90,6 +90,13 @@ export class End {
     this.spare = frames;
   }
 
+  /** Frames on their way are lost, and of those that were nothing is kept. */
+  forgetFrames(): void {
+    this.inbox = [];
+    this.spare = [];
+    this.waiting = 0;
+  }
+
   transmit(now: Micros): void {
     this.stack.transmit(this.ifc, now, this.sink);
   }
@@ -148,7 +155,7 @@ export class Pair {
   /** The server is gone without a word, and another one has its addresses. */
   replaceServer(): void {
     this.server.stack.close();
-    this.client.waiting = 0;
+    this.client.forgetFrames();
     this.server = this.makeServer();
     this.join();
   }

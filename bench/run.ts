@@ -68,12 +68,11 @@ const netWork: NetWork = quick
   : { rounds: 7, bulkBytes: 4e8, lives: 3_000, requests: 10_000, roundTrips: 10_000 };
 for (const name of NET_MEASUREMENTS) if (wanted(name, 'net')) add(await netStreams(name, netWork));
 if (wanted('memory')) {
-  const count = quick ? 5_000 : 100_000;
-  add(memory('lastack', 'established', count));
+  add(memory('lastack', 'established', quick ? 6_000 : 120_000));
   // Node's own sockets are descriptors of the process: as many as a common limit allows.
-  add(memory('net', 'established', Math.min(count, 8_000)));
+  add(memory('net', 'established', quick ? 3_000 : 9_000));
   for (const what of ['time_wait', 'time_wait6', 'fin_wait_2', 'syn_queue'] as const)
-    add(memory('lastack', what, count));
+    add(memory('lastack', what, quick ? 12_000 : 300_000));
   add(quick ? crowd(50_000, 5_000) : crowd(1_000_000, 100_000));
 }
 if (wanted('timers')) {
