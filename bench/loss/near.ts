@@ -14,7 +14,7 @@ import { figureLine, interleave, machine, machineLine, must, type Side, seconds 
 /**
  * A short path that loses packets, in real time: 16 MB over 1500-byte packets with a round trip of microseconds,
  * where a timeout is what loss costs. Two lastack hosts joined in memory, beside two Linux kernels over veth whose
- * firewalls drop as many. Without root or nft the first stands alone.
+ * firewalls drop as many, CUBIC both. Without root or nft the first stands alone.
  *
  *   npm run bench:near [-- --quick] [-- --json]
  */
@@ -88,7 +88,9 @@ while True:
 `;
 const SOURCE = `
 import os, socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+s = socket.socket()
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b'cubic')
+s.connect((sys.argv[1], int(sys.argv[2])))
 s.sendall(os.urandom(int(sys.argv[3])))
 s.shutdown(socket.SHUT_WR)
 s.recv(1)

@@ -5,12 +5,13 @@ import { ACK_OK, ACK_OLD, acknowledge } from './ack.ts';
 import { arriveSynSent } from './arrive-syn-sent.ts';
 import { challengeAck } from './challenge.ts';
 import { check, PASS, RESET } from './check.ts';
-import { RCV_SHUTDOWN, SEND_SHUTDOWN } from './constants.ts';
+import { CA_OPEN, RCV_SHUTDOWN, SEND_SHUTDOWN } from './constants.ts';
 import { done, fail, resetByPeer } from './done.ts';
 import { countMark } from './ecn.ts';
 import { becomeEstablished } from './establish.ts';
 import { isPassiveOpen } from './fastopen.ts';
 import { handshakeDone, passesHandshake } from './fastopen-listen.ts';
+import { output } from './output.ts';
 import { replyReset } from './reply.ts';
 import {
   CLOSE_WAIT,
@@ -66,10 +67,12 @@ export function arrive(tcb: Tcb, segment: Segment): void {
   // Seventh and eighth: text and FIN.
   if (!takesText(tcb, segment)) return;
   // Announcing what is owed comes last (MUST-58): data, if there is any, carries it.
-  if (isOpen(tcb)) {
-    ctx.wantOutput(tcb);
-    scheduleAck(tcb);
-  }
+  if (!isOpen(tcb)) return;
+  scheduleAck(tcb);
+  // While losses are looked for or repaired, each ACK is answered by itself even if many come in one turn: the new data that the
+  // first duplicates allow (RFC 3042) are what tells of the next loss.
+  if (tcb.caState !== CA_OPEN && !tcb.path.congested && !output(tcb, 1)) return;
+  ctx.wantOutput(tcb);
 }
 
 /** The text steps may have ended the connection, which the compiler can't see. */

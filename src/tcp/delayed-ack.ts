@@ -1,3 +1,4 @@
+import type { Micros } from '../base/time.ts';
 import { FIN, PSH, type Segment } from '../wire/segment.ts';
 import { ATO_MIN, DELACK_MAX, MAX_QUICKACKS, MSS_DEFAULT_4, PINGPONG_THRESH } from './constants.ts';
 import type { Tcb } from './tcb.ts';
@@ -76,6 +77,25 @@ export function dataArrived(tcb: Tcb): void {
   tcb.lastDataReceivedAt = now;
 }
 
+/**
+ * The path has lost packets. Linux waits all the same; but there a segment that comes alone may be a loss probe, whose
+ * sender is at a standstill until it is acknowledged, and an ACK that stands for many may be lost too. So the delay is at
+ * most four round trips, in which all has come that would have come, and nothing at all where a round trip is too short
+ * for the clock (`isShort`).
+ */
+export const hasLost = (tcb: Tcb): boolean => tcb.rcvOooPackets > 0;
+
+/** A round trip takes less than a tick of the clock. */
+export const isShort = (tcb: Tcb): boolean => tcb.shortPath || roundTrip(tcb) < tcb.ctx.jiffy;
+
+/** As the receiver knows it; infinite as long as it does not. */
+function roundTrip(tcb: Tcb): Micros {
+  // Both are kept in eighths, 0 as long as there is none.
+  let rtt = tcb.rcvRtt;
+  if (tcb.srtt > 0 && (rtt === 0 || tcb.srtt < rtt)) rtt = tcb.srtt;
+  return rtt === 0 ? Number.POSITIVE_INFINITY : rtt / 8;
+}
+
 /** Starts the delayed-ACK timer, or shortens it to what the round trip suggests. */
 export function delayAck(tcb: Tcb): void {
   const ctx = tcb.ctx;
@@ -90,6 +110,7 @@ export function delayAck(tcb: Tcb): void {
     ato = Math.min(ato, max);
   }
   ato = Math.min(ato, DELACK_MAX);
+  if (hasLost(tcb)) ato = Math.min(ato, 4 * roundTrip(tcb));
   // A delay of nothing is still the next tick.
   let at = ctx.now + Math.max(toJiffies(ctx, ato), 1);
   if (tcb.ackTimer) {

@@ -20,6 +20,7 @@ export function measureReceiveRtt(tcb: Tcb, length: number): void {
       const ticks = (tcb.tsNow - tcb.rcvTsEcr) | 0;
       const caughtUp = seqDiff(tcb.rcvNxt, tcb.copiedSeq) <= length;
       if (ticks > 0 && ticks < 2_000_000) update(tcb, ticks * 1000, caughtUp);
+      else if (ticks === 0) tcb.shortPath = true;
     }
   }
   if (tcb.rcvRttAt === Number.NEGATIVE_INFINITY) startRound(tcb);

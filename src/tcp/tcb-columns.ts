@@ -300,6 +300,8 @@ const FLAGS = {
   ackNow: false,
   ackNoMem: false,
   ackTimer: false,
+  /** A timestamp has come back within the millisecond in which it was sent. */
+  shortPath: false,
 
   // What tcp_info counts besides
   /** A write found no room: POLLOUT waits for a third of the buffer. */

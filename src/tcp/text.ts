@@ -7,7 +7,9 @@ import {
   dataArrived,
   delayAck,
   enterQuickAck,
+  hasLost,
   inQuickAck,
+  isShort,
   measureSegment,
   twoSegmentsOwed,
 } from './delayed-ack.ts';
@@ -229,14 +231,12 @@ function writeGaps(tcb: Tcb, segment: Segment, seq: Seq, dataEnd: Seq): void {
 export function scheduleAck(tcb: Tcb): void {
   if (!tcb.ackScheduled) return;
   const early = tcb.ooo !== null && tcb.ooo.count > 0;
-  // Packets have been lost on this path. Then an ACK that stands alone for all that came in one turn is a risk: if it is
-  // lost too, it costs the sender a probe, and then this end's delayed ACK for that.
-  const lossy = tcb.rcvOooPackets > 0;
+  const lossy = hasLost(tcb);
   // Looking at the window ends quick-ack mode if there is little left, so it comes first.
   const full =
     twoSegmentsOwed(tcb) &&
     (seqDiff(tcb.rcvNxt, tcb.copiedSeq) < tcb.options.rcvlowat || selectWindow(tcb) >= tcb.rcvWnd || lossy);
-  if (full || tcb.ackNow || inQuickAck(tcb)) {
+  if (full || tcb.ackNow || inQuickAck(tcb) || (lossy && !early && isShort(tcb))) {
     tcb.ackNow = true;
     // Every early segment has an ACK of its own, for a sender that counts them (RFC 5681 §4.2). What else comes in one
     // turn has one, as with Linux's GRO.

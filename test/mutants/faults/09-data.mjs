@@ -75,7 +75,7 @@ export const faults = [
   {
     id: 'ack-never-delayed',
     file: 'tcp/text.ts',
-    old: 'if (full || tcb.ackNow || inQuickAck(tcb)) {',
+    old: 'if (full || tcb.ackNow || inQuickAck(tcb) || (lossy && !early && isShort(tcb))) {',
     new: 'if (tcb.ackScheduled) {',
     breaks: 'no ACK is delayed',
     rules: [],
