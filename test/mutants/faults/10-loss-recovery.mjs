@@ -147,13 +147,25 @@ export const faults = [
   {
     id: 'rack-order',
     file: 'tcp/loss/rack.ts',
-    old: 'a > b || (a === b && seqGt(endA, endB));',
-    new: 'a > b;',
-    breaks: 'segments sent at one moment are not told apart',
+    old: 'a === b ? seqGt(endA, endB) : ((a - b) | 0) > 0;',
+    new: '((a - b) | 0) > 0;',
+    breaks: 'segments of one burst are not told apart',
     rules: [],
     test: [
       'mutants/sending',
-      'of segments sent at one moment, those before one that was SACKed are older (RACK)',
+      'one segment SACKed beyond a hole: the hole is repeated a quarter of a round trip later (RACK)',
+    ],
+  },
+  {
+    id: 'rack-order-again',
+    file: 'tcp/loss/rack.ts',
+    old: 'a === b ? seqGt(endA, endB) : ((a - b) | 0) > 0;',
+    new: 'seqGt(endA, endB);',
+    breaks: 'what is sent again counts as sent when it first was',
+    rules: [],
+    test: [
+      'rfc/recovery/rfc8985-rack-tlp',
+      '§6.2 step 5: of what several ACKs send at one moment, the order of sending decides what was overtaken',
     ],
   },
   {
