@@ -14,6 +14,8 @@ import { must } from '../harness.ts';
  * for each batch; to who connects to port 19 it writes prepared packets of 1500 bytes as far as the window goes, with
  * nothing patched but sequence numbers. It keeps no state but these, expects no loss, and serves one connection.
  *
+ * Pings are answered.
+ *
  * `touched` does besides what no TCP can leave out: it sums every byte that comes and copies it to a buffer, and copies
  * and sums every byte that goes.
  */
@@ -112,6 +114,7 @@ class Empty {
   }
 
   private packet(b: Uint8Array, v: DataView): void {
+    if (b[9] === 1) this.echo(b, v);
     if (b[9] !== 6) return;
     const flags = b[33]!;
     const ports = v.getUint32(20);
@@ -136,6 +139,17 @@ class Empty {
       this.sending = false;
       this.put(0, FIN | ACK);
     }
+  }
+
+  /** Answers an echo request where it lies: no checksum changes but that of the type. */
+  private echo(b: Uint8Array, v: DataView): void {
+    if (b[20] !== 8 || this.waiting === BATCH) return;
+    const source = v.getUint32(12);
+    v.setUint32(12, v.getUint32(16));
+    v.setUint32(16, source);
+    v.setUint16(20, 0);
+    v.setUint16(22, finish((~v.getUint16(22) & 0xffff) + (~0x0800 & 0xffff)));
+    this.batch.set(BATCH + this.waiting++, b, 0, v.getUint16(2));
   }
 
   /** Sums the segment, and copies its payload. */

@@ -129,14 +129,17 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
       ),
     );
     const pings = quick ? 50 : 200;
+    const idleEmpty = await openEmpty('batched');
+    const echo: Place = { name: 'empty', space: idleEmpty.space, address: EMPTY, device: 'e0' };
     const [base, ...others] = add(
       await interleave(
         'ping',
         'us',
-        sides(all, p => rtt(p, pings, folder)),
+        sides([...all, echo], p => rtt(p, pings, folder)),
         rounds,
       ),
     );
+    await idleEmpty.close();
     const more = others.map(f =>
       figure(
         'ping, added',
