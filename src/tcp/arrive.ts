@@ -31,6 +31,9 @@ import { receiveText, scheduleAck } from './text.ts';
 import { finTime } from './timers.ts';
 import { receiveUrgent } from './urgent.ts';
 
+/** Bursts of new data that one ACK lets go at once at most; others want their turn. */
+const BURSTS = 16;
+
 /**
  * SEGMENT ARRIVES (RFC 9293 §3.10.7) for a connection: the steps of §3.10.7.4 in the RFC's order, each in
  * the room that its name says. Listeners and TIME_WAIT rows have rooms of their own.
@@ -71,7 +74,7 @@ export function arrive(tcb: Tcb, segment: Segment): void {
   scheduleAck(tcb);
   // While losses are looked for or repaired, each ACK is answered by itself even if many come in one turn: the new data that the
   // first duplicates allow (RFC 3042) are what tells of the next loss.
-  if (tcb.caState !== CA_OPEN && !tcb.path.congested && !output(tcb, 1)) return;
+  if (tcb.caState !== CA_OPEN && !tcb.path.congested && !output(tcb, BURSTS)) return;
   ctx.wantOutput(tcb);
 }
 
