@@ -52,7 +52,7 @@ function main(args: readonly string[]): number {
   const progress = new Progress(
     (wanted('fixed') ? 2 * few * GRID : 0) +
       (wanted('cubic') ? cubicCount(seeds, quick, recorded) : 0) +
-      (wanted('race') ? raceCount(seeds, quick) : 0) +
+      (wanted('race') ? raceCount(seeds, quick, recorded) : 0) +
       (wanted('fairness') ? fairnessCount(fewer, quick) : 0) +
       (wanted('utilisation') ? utilisationCount(quick) : 0),
   );
