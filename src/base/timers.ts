@@ -36,7 +36,7 @@ const NEAR = 2 ** 31;
  * Ids that one `expire` deals out at most. A million ids in a slot would take 0.1 s at once; dealing goes on in
  * the next call, and nothing fires before it is done.
  */
-const DEAL_BUDGET = 8192;
+const DEAL_BUDGET = 1024;
 
 export class TimerWheel {
   /** How many ids are armed. */

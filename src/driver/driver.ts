@@ -12,7 +12,6 @@ import type { Frame } from '../wire/frame.ts';
 const ROUNDS = 8;
 /** A sink for a stack without links. */
 const REFUSE = (): boolean => false;
-const EXPIRE_BUDGET = 4096;
 /** How often `close` looks whether all is said. */
 const CLOSE_LOOKS: Micros = 20_000;
 
@@ -212,7 +211,7 @@ export class Driver implements Task {
       this.late = [];
       for (const { port, frame } of late) stack.receive(port.interface, frame, now);
     }
-    if (stack.deadline() <= now) stack.expire(now, EXPIRE_BUDGET);
+    if (stack.deadline() <= now) stack.expire(now);
     let done = sockets.settle();
     for (let round = 0; round < ROUNDS; round++) {
       this.telling = true;

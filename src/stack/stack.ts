@@ -35,7 +35,7 @@ import { TcpHost } from './tcp-host.ts';
 /** Frames that one call delivers through lo. What is left is due at once. */
 const LOOPBACK_BUDGET = 4096;
 /** Timers that one `expire` fires if not told otherwise. */
-const EXPIRE_BUDGET = 4096;
+const EXPIRE_BUDGET = 256;
 /** How often one `transmit` asks TCP for more after its queue has been emptied. */
 const OUTPUT_ROUNDS = 64;
 

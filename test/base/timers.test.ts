@@ -272,7 +272,7 @@ describe('TimerWheel', () => {
   });
 
   test('an empty wheel keeps nothing of a crowd, and takes the next', () => {
-    const w = new TimerWheel();
+    const w = new TimerWheel(0, 8192);
     for (let round = 0; round < 2; round++) {
       for (let id = 0; id < 5000; id++) w.arm(id, 10 + round * 100);
       expect(collect(w, 50 + round * 100)).toEqual(Array.from({ length: 5000 }, (_, i) => i));
