@@ -66,10 +66,10 @@ interface CrowdReport {
   readonly totalMs: number;
 }
 
-/** A million rows in TIME_WAIT and 100,000 idle connections, both ends of each, in one process; and their expiry. */
+/** A million rows in TIME_WAIT and 100,000 idle connections, the ends of one host; and their expiry. */
 export function crowd(rows: number, idle: number): Figure[] {
   const r: CrowdReport = JSON.parse(inChild('lastack', `crowd:${idle}`, rows));
-  const of = `(${rows} rows, ${idle} idle connections with both ends)`;
+  const of = `(${rows} rows, ${idle} idle ends of one host)`;
   const one = (kind: string, unit: string, value: number): Figure =>
     figure(`crowd ${kind}`, 'lastack', `${unit} ${of}`, [value]);
   return [

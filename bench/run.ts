@@ -77,7 +77,7 @@ if (wanted('memory')) {
 }
 if (wanted('timers')) {
   const [idle, rows] = quick ? [5_000, 50_000] : [100_000, 1_000_000];
-  add(await crowded(idle, rows, quick ? 3 : 11, 20_000));
+  add(await crowded(idle, rows, quick ? 1 : 5, quick ? 3 : 11, 20_000));
   add(wheel(1000));
   add(wheel(rows));
 }
