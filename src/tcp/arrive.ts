@@ -72,8 +72,8 @@ export function arrive(tcb: Tcb, segment: Segment): void {
   // Announcing what is owed comes last (MUST-58): data, if there is any, carries it.
   if (!isOpen(tcb)) return;
   scheduleAck(tcb);
-  // While losses are looked for or repaired, each ACK is answered by itself even if many come in one turn: the new data that the
-  // first duplicates allow (RFC 3042) are what tells of the next loss.
+  // While losses are looked for or repaired, each ACK is answered by itself even if many come in one turn: the new
+  // data that the first duplicates allow (RFC 3042) are what tells of the next loss.
   if (tcb.caState !== CA_OPEN && !tcb.path.congested && !output(tcb, BURSTS)) return;
   ctx.wantOutput(tcb);
 }

@@ -50,8 +50,7 @@ export function sumView(view: DataView, at: number, end: number): number {
   }
   for (; at + 1 < end; at += 2) low += view.getUint16(at, true);
   if (at < end) low += view.getUint8(at);
-  const total = fold((high & 0xffff) + (high >>> 16) + (low & 0xffff) + (low >>> 16));
-  return ((total & 0xff) << 8) | (total >>> 8);
+  return swap((high & 0xffff) + (high >>> 16) + (low & 0xffff) + (low >>> 16));
 }
 
 /** The sum of a piece that begins at an odd offset of its message, from what it would be at an even one (RFC 1071 §2B). */
