@@ -19,6 +19,11 @@ export interface TunOptions {
   readonly mtu?: number;
   /** Let the kernel complete checksums and cut up large segments, and give us such, where it can. @default true */
   readonly offload?: boolean;
+  /**
+   * Without offload, join the TCP segments of one stream that are read at one moment, as Linux does for a network card
+   * (generic receive offload). Turn it off to be given each packet as it came. @default true
+   */
+  readonly gro?: boolean;
   /** Name (below /run/netns) or path of the network namespace in which the device lies. @default this thread's */
   readonly namespace?: string;
   /** The loop that the driver runs on, so that a frame and its answer are one turn. @default `setImmediate` */
@@ -38,7 +43,7 @@ const IMMEDIATE: Pick<Clock, 'soon'> = {
  * @throws Error with what to do about it: koffi is not installed, the device is missing, taken or forbidden
  */
 export function openTun(options: TunOptions): TunLink {
-  const { name = 'lastack%d', kind, mtu = null, offload = true, namespace = null } = options;
+  const { name = 'lastack%d', kind, mtu = null, offload = true, gro = true, namespace = null } = options;
   if (process.platform !== 'linux') throw new Error(`TUN devices are Linux's; this is ${process.platform}`);
   if (kind !== 'tun' && kind !== 'tap') throw new TypeError(`kind '${kind}': expected tun or tap`);
   if (!/^[^\s/]{1,15}$/.test(name)) throw new RangeError(`name '${name}': expected 1 to 15 bytes, no spaces`);
@@ -46,5 +51,5 @@ export function openTun(options: TunOptions): TunLink {
     throw new RangeError(`mtu ${mtu}: expected a whole number of bytes, 68..65535`);
   system ??= new System();
   const device = openDevice(system, { name, kind, mtu, offload, namespace });
-  return new TunLink(system, device, options.clock ?? IMMEDIATE);
+  return new TunLink(system, device, options.clock ?? IMMEDIATE, gro);
 }

@@ -1,3 +1,5 @@
+import { Coalescer } from '../../ip/gro.ts';
+import { ETHERNET_HEADER } from '../../wire/ethernet.ts';
 import { type Frame, FramePool, HEADROOM } from '../../wire/frame.ts';
 import type { Clock, Link, Medium, Offloads, Task } from '../link.ts';
 import { Aio } from './aio.ts';
@@ -13,9 +15,8 @@ const FEW = 2;
 const FEW_LARGE = 16;
 /** Bytes that wait to be written at most: the reader on another core shall not be kept waiting. */
 const WRITE_BYTES = 64 * 1024;
-const ETHERNET = 14;
 /** The largest frame that a device with offload gives: a 64 KiB datagram behind an Ethernet header. */
-const SUPER = 65536 + ETHERNET;
+const SUPER = 65536 + ETHERNET_HEADER;
 /** What is larger stays in the frame that it was read into. */
 const SMALL = 1900;
 /** Largest payload of a super-segment that we give the kernel: with its headers it must be an IP datagram. */
@@ -53,6 +54,8 @@ export class TunLink implements Link, Task {
   private readonly watch: Watch;
   private readonly batch: Batch;
   private readonly frames = new FramePool();
+  /** Joins what the kernel gives one by one; null if it need not. */
+  private readonly coalescer: Coalescer | null;
   /** Room for the largest frame. */
   private readonly room: number;
   private readonly mostReads: number;
@@ -73,7 +76,7 @@ export class TunLink implements Link, Task {
   private broken = 0;
   private closed = false;
 
-  constructor(system: System, device: TunDevice, clock: Pick<Clock, 'soon'>) {
+  constructor(system: System, device: TunDevice, clock: Pick<Clock, 'soon'>, gro = true) {
     this.clock = clock;
     this.name = device.name;
     this.medium = device.medium;
@@ -81,8 +84,11 @@ export class TunLink implements Link, Task {
     this.vnetHeader = device.vnetHeader;
     this.checksumOffload = device.vnetHeader;
     this.gsoMax = device.vnetHeader ? GSO_MAX : 0;
-    this.room = device.offload ? SUPER : device.mtu + ETHERNET + 4;
+    this.room = device.offload ? SUPER : device.mtu + ETHERNET_HEADER + 4;
     this.mostReads = device.offload ? FEW_LARGE : BATCH;
+    const header = device.medium === 'ethernet' ? ETHERNET_HEADER : 0;
+    this.coalescer =
+      gro && !device.offload ? new Coalescer(this.frames, header, frame => this.pass(frame)) : null;
     this.batch = Aio.open(device.fd) ?? new OneByOne(system, device.fd);
     this.watch = watch(system, device.fd, error => this.ready(error));
   }
@@ -139,9 +145,10 @@ export class TunLink implements Link, Task {
       if (n > 0) {
         got++;
         this.deliver(i, n);
-        if (this.closed) return;
       } else if (n !== -EAGAIN && n !== 0) this.broken = n;
     }
+    this.coalescer?.flush();
+    if (this.closed) return;
     // What is left makes the descriptor ready again, after programs and other links have had their turn.
     this.reads = got === reads ? Math.min(2 * reads, this.mostReads) : Math.max(FEW, (reads + got + 1) >> 1);
     if (this.broken !== 0) this.fail();
@@ -214,6 +221,11 @@ export class TunLink implements Link, Task {
       frame.gsoSize = read.gsoSize;
     } else this.prepare(i);
     frame.end = frame.start + length;
+    if (this.coalescer !== null) this.coalescer.add(frame);
+    else this.pass(frame);
+  }
+
+  private pass(frame: Frame): void {
     if (this.onreceive !== null) this.onreceive(frame);
     else frame.release();
   }

@@ -44,7 +44,14 @@ export class TunHost implements Running {
     const { mtu, rules, ...conditions } = options.wire;
     // A rule is about single packets, and a condition about their sizes.
     const perfect = rules.length === 0 && Object.values(conditions).every(v => v === 0);
-    this.device = openTun({ kind: 'tun', name: settings.device, mtu, offload: perfect, clock: loop });
+    this.device = openTun({
+      kind: 'tun',
+      name: settings.device,
+      mtu,
+      offload: perfect,
+      gro: perfect,
+      clock: loop,
+    });
     try {
       const kernel = kernelAddress(settings.address);
       runTunSetup(tunSetup({ name: this.device.name, addresses: [kernel, IPV6.kernel] }));
