@@ -5,33 +5,23 @@ import type { Listener } from '../tcp/listener.ts';
 import type { Request } from '../tcp/request.ts';
 import { RequestTable } from '../tcp/request-table.ts';
 import type { TupleHash } from '../tcp/tuple-table.ts';
+import { ByFamily } from './by-family.ts';
 
-/** The SYN queues of a host: two tables, their timers, and the listeners that the rows name by number. */
-export class Requests {
+/** The SYN queues of a host, and the listeners that the rows name by number. */
+export class Requests extends ByFamily<RequestTable> {
   private readonly jiffy: Micros;
   private readonly hash: TupleHash;
-  private readonly v4: RequestTable;
-  private readonly v6: RequestTable;
-  private readonly fire4: (row: number) => void;
-  private readonly fire6: (row: number) => void;
   private readonly listeners: (Listener | null)[] = [];
   private readonly free: number[] = [];
 
   constructor(jiffy: Micros, hash: TupleHash) {
+    super(new RequestTable(1, 0, hash), new RequestTable(4, 0, hash));
     this.jiffy = jiffy;
     this.hash = hash;
-    this.v4 = new RequestTable(1, 0, hash);
-    this.v6 = new RequestTable(4, 0, hash);
-    this.fire4 = row => expireRequest(this.load(this.v4, row));
-    this.fire6 = row => expireRequest(this.load(this.v6, row));
   }
 
-  get size(): number {
-    return this.v4.size + this.v6.size;
-  }
-
-  get timersArmed(): number {
-    return this.v4.wheel.count + this.v6.wheel.count;
+  protected due(t: RequestTable, row: number): void {
+    expireRequest(this.load(t, row));
   }
 
   /** The entry of a 4-tuple, or null; `save` keeps what is changed of it. */
@@ -68,27 +58,13 @@ export class Requests {
     if (r.listener.synQueueLength === 0) this.releaseNumber(r.listener);
   }
 
-  /** The next jiffy at which `expire` is due. */
-  next(): number {
-    return Math.min(this.v4.wheel.next(), this.v6.wheel.next());
-  }
-
-  expire(jiffy: number, budget: number): number {
-    const n = this.v4.wheel.expire(jiffy, budget, this.fire4);
-    return n + this.v6.wheel.expire(jiffy, budget, this.fire6);
-  }
-
   *[Symbol.iterator](): IterableIterator<Request> {
     for (const t of [this.v4, this.v6]) for (const row of t) yield this.load(t, row);
   }
 
-  clear(): void {
-    for (const t of [this.v4, this.v6]) for (const row of [...t]) t.remove(row);
+  override clear(): void {
+    super.clear();
     for (const l of this.listeners) if (l !== null) this.releaseNumber(l);
-  }
-
-  private table(remote: Address): RequestTable {
-    return remote.is4 ? this.v4 : this.v6;
   }
 
   private load(t: RequestTable, row: number): Request {

@@ -6,6 +6,7 @@ import type { TcpContext } from '../tcp/context.ts';
 import { FIN_WAIT_2, TIME_WAIT } from '../tcp/state.ts';
 import { TimeWaitTable, TW_REUSE_ADDR, TW_TS_OFFSET } from '../tcp/time-wait.ts';
 import type { TupleHash } from '../tcp/tuple-table.ts';
+import { ByFamily } from './by-family.ts';
 import type { Ports } from './ports.ts';
 
 /** A row as `ss` shows it. */
@@ -25,36 +26,21 @@ export interface RowHost extends TcpContext {
   readonly ports: Ports;
 }
 
-/** The TIME_WAIT rows of a host: two tables, their timers, their limit, and who may reuse them. */
-export class TimeWaits {
+/** The TIME_WAIT rows of a host, their limit, and who may reuse them. */
+export class TimeWaits extends ByFamily<TimeWaitTable> {
   private readonly host: RowHost;
-  private readonly v4: TimeWaitTable;
-  private readonly v6: TimeWaitTable;
-  private readonly fire4: (row: number) => void;
-  private readonly fire6: (row: number) => void;
 
   constructor(host: RowHost, hash: TupleHash) {
+    super(new TimeWaitTable(1, 0, hash), new TimeWaitTable(4, 0, hash));
     this.host = host;
-    this.v4 = new TimeWaitTable(1, 0, hash);
-    this.v6 = new TimeWaitTable(4, 0, hash);
-    this.fire4 = row => this.remove(this.v4, row);
-    this.fire6 = row => this.remove(this.v6, row);
   }
 
-  get size(): number {
-    return this.v4.size + this.v6.size;
-  }
-
-  get timersArmed(): number {
-    return this.v4.wheel.count + this.v6.wheel.count;
+  protected due(t: TimeWaitTable, row: number): void {
+    this.remove(t, row);
   }
 
   get changes(): number {
     return this.v4.changes + this.v6.changes;
-  }
-
-  table(a: Address): TimeWaitTable {
-    return a.is4 ? this.v4 : this.v6;
   }
 
   /** Takes a connection's place; −1 if `tcp_max_tw_buckets` are in use. */
@@ -141,15 +127,6 @@ export class TimeWaits {
     rowAck(this.host, t, row);
   }
 
-  next(): number {
-    return Math.min(this.v4.wheel.next(), this.v6.wheel.next());
-  }
-
-  expire(jiffy: number, budget: number): number {
-    const n = this.v4.wheel.expire(jiffy, budget, this.fire4);
-    return n + this.v6.wheel.expire(jiffy, budget, this.fire6);
-  }
-
   count(into: Int32Array): void {
     for (const t of [this.v4, this.v6]) for (const row of t) into[t.substate(row)]!++;
   }
@@ -171,9 +148,5 @@ export class TimeWaits {
         };
       }
     }
-  }
-
-  clear(): void {
-    for (const t of [this.v4, this.v6]) for (const row of [...t]) t.remove(row);
   }
 }
