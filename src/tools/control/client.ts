@@ -1,5 +1,6 @@
 import { unlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import type { Io } from '../cli/command.ts';
 import { CliError, EXIT_FAILED, EXIT_NO_INSTANCE, errorCode, errorText, usage } from '../cli/error.ts';
 import { LineSplitter } from './lines.ts';
 import { instancesIn, runtimeDirectory, socketPath } from './place.ts';
@@ -43,6 +44,26 @@ export async function askAll(env: Env, instance: string | null, request: Request
   const items: unknown[] = [];
   for await (const item of reply.items) items.push(item);
   return items;
+}
+
+/**
+ * Shows each item as it comes, no faster than it can be written, until the last or until the person has had enough
+ * (Ctrl-C): that cuts the conversation off, and is an end like any other.
+ */
+export async function showItems(reply: Reply, io: Io, show: (item: unknown) => void): Promise<void> {
+  const stop = (): void => reply.close();
+  io.signal.addEventListener('abort', stop);
+  try {
+    for await (const item of reply.items) {
+      show(item);
+      await io.drained();
+    }
+  } catch (e) {
+    if (!io.signal.aborted) throw e;
+  } finally {
+    io.signal.removeEventListener('abort', stop);
+    reply.close();
+  }
 }
 
 const TRY_AGAIN = 'is it being stopped? Try again';

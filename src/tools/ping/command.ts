@@ -1,8 +1,8 @@
 import type { Args, CommandSpec, Io } from '../cli/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/error.ts';
-import { ask } from '../control/client.ts';
+import { ask, showItems } from '../control/client.ts';
 import type { EchoItem } from './echo.ts';
-import { COMMON_OPTIONS, count, seconds, target } from './options.ts';
+import { COMMON_OPTIONS, commonSettings, count, seconds } from './options.ts';
 import { PingStatistics, type PingSummary } from './statistics.ts';
 
 export const pingCommand: CommandSpec = {
@@ -28,40 +28,24 @@ export const pingCommand: CommandSpec = {
 };
 
 async function run(args: Args, io: Io): Promise<number> {
-  const to = target(args, 'ping');
-  const from = args.text('from');
-  const size = count(args, 'size', 'size', 56);
+  const request = commonSettings(args, 'ping', 4_000_000);
   const json = args.flag('json');
   const reply = await ask(io.env, args.text('instance'), {
     ask: 'ping',
-    to,
-    ...(from === null ? {} : { from }),
+    ...request,
     count: count(args, 'count', 'count', 0),
     interval: seconds(args, 'interval', 'interval', 1_000_000),
-    wait: seconds(args, 'wait', 'wait', 4_000_000),
-    size,
     ttl: count(args, 'ttl', 'ttl', 0),
   });
-  const stop = (): void => reply.close();
-  io.signal.addEventListener('abort', stop);
   const address = String(reply.head['address']);
-  if (!json) io.out(`PING ${address} from ${String(reply.head['host'])}: ${size} bytes of data\n`);
+  if (!json) io.out(`PING ${address} from ${String(reply.head['host'])}: ${request.size} bytes of data\n`);
   const began = performance.now();
   const statistics = new PingStatistics();
-  try {
-    for await (const item of reply.items) {
-      const echo = item as EchoItem;
-      statistics.add(echo);
-      io.out(`${json ? JSON.stringify(echo) : itemText(echo)}\n`);
-      await io.drained();
-    }
-  } catch (e) {
-    // Ctrl-C cuts the conversation off, and has its statistics like any other end.
-    if (!io.signal.aborted) throw e;
-  } finally {
-    io.signal.removeEventListener('abort', stop);
-    reply.close();
-  }
+  await showItems(reply, io, item => {
+    const echo = item as EchoItem;
+    statistics.add(echo);
+    io.out(`${json ? JSON.stringify(echo) : itemText(echo)}\n`);
+  });
   const s = statistics.summary();
   if (json) io.out(`${JSON.stringify({ kind: 'summary', address, ...s })}\n`);
   else io.out(summaryText(address, s, performance.now() - began));

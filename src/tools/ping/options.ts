@@ -13,12 +13,22 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   instance: INSTANCE_OPTIONS['instance']!,
 };
 
-/** The one host that is asked for. */
-export function target(args: Args, command: string): string {
+/** What both ask for: who sends to whom, how much, and how long an answer is waited for. */
+export function commonSettings(
+  args: Args,
+  command: string,
+  wait: Micros,
+): { to: string; from?: string; wait: Micros; size: number } {
   const [to, more] = args.positionals;
   if (to === undefined || more !== undefined)
     throw usage(`${command} needs one host`, `such as: lastack ${command} B   or an address`);
-  return to;
+  const from = args.text('from');
+  return {
+    to,
+    ...(from === null ? {} : { from }),
+    wait: seconds(args, 'wait', 'wait', wait),
+    size: count(args, 'size', 'size', 56),
+  };
 }
 
 /** A whole number within the limits of the control socket. */

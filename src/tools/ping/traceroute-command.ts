@@ -1,8 +1,8 @@
 import type { Args, CommandSpec, Io } from '../cli/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/error.ts';
-import { ask } from '../control/client.ts';
+import { ask, showItems } from '../control/client.ts';
 import type { EchoItem } from './echo.ts';
-import { COMMON_OPTIONS, count, seconds, target } from './options.ts';
+import { COMMON_OPTIONS, commonSettings, count } from './options.ts';
 import type { Hop } from './run.ts';
 
 export const tracerouteCommand: CommandSpec = {
@@ -26,37 +26,23 @@ export const tracerouteCommand: CommandSpec = {
 };
 
 async function run(args: Args, io: Io): Promise<number> {
-  const to = target(args, 'traceroute');
-  const from = args.text('from');
+  const request = commonSettings(args, 'traceroute', 3_000_000);
   const hops = count(args, 'max-hops', 'hops', 30);
   const json = args.flag('json');
   const reply = await ask(io.env, args.text('instance'), {
     ask: 'traceroute',
-    to,
-    ...(from === null ? {} : { from }),
+    ...request,
     hops,
     queries: count(args, 'queries', 'queries', 3),
-    wait: seconds(args, 'wait', 'wait', 3_000_000),
-    size: count(args, 'size', 'size', 56),
   });
-  const stop = (): void => reply.close();
-  io.signal.addEventListener('abort', stop);
   const address = String(reply.head['address']);
   if (!json) io.out(`traceroute to ${address} from ${String(reply.head['host'])}, ${hops} hops max\n`);
   let reached = false;
-  try {
-    for await (const item of reply.items) {
-      const hop = item as Hop;
-      reached ||= hop.items.some(i => i.kind === 'reply');
-      io.out(`${json ? JSON.stringify(hop) : hopText(hop)}\n`);
-      await io.drained();
-    }
-  } catch (e) {
-    if (!io.signal.aborted) throw e;
-  } finally {
-    io.signal.removeEventListener('abort', stop);
-    reply.close();
-  }
+  await showItems(reply, io, item => {
+    const hop = item as Hop;
+    reached ||= hop.items.some(i => i.kind === 'reply');
+    io.out(`${json ? JSON.stringify(hop) : hopText(hop)}\n`);
+  });
   return reached ? EXIT_OK : EXIT_FAILED;
 }
 

@@ -2,7 +2,7 @@ import type { Args, Io } from '../cli/command.ts';
 import { EXIT_INTERRUPTED, EXIT_OK } from '../cli/error.ts';
 import { choosePaint } from '../cli/paint.ts';
 import { integer } from '../cli/units.ts';
-import { ask } from '../control/client.ts';
+import { ask, showItems } from '../control/client.ts';
 import type { TraceItem } from '../control/protocol.ts';
 import { Analyst } from './analyse.ts';
 import type { TraceEvent } from './event.ts';
@@ -22,17 +22,8 @@ export async function traceLive(args: Args, io: Io, format: Format): Promise<num
   const once = args.flag('once');
   const last = args.text('last') === null ? 1 : integer('--last', args.text('last')!, 0, 1000);
   const reply = await ask(io.env, args.text('instance'), { ask: 'trace', last, follow: !once });
-  const stop = (): void => reply.close();
-  io.signal.addEventListener('abort', stop);
   const follower = new Follower(args, io, format, once);
-  try {
-    for await (const item of reply.items) {
-      follower.take(item as TraceItem);
-      await io.drained();
-    }
-  } catch (e) {
-    if (!io.signal.aborted) throw e;
-  }
+  await showItems(reply, io, item => follower.take(item as TraceItem));
   if (once) await render(follower.conversations(), args, io, format);
   return io.signal.aborted ? EXIT_INTERRUPTED : EXIT_OK;
 }
