@@ -1,153 +1,183 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import nodeNet, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { must, type Side, seconds } from './harness.ts';
 import { Pattern } from './pattern.ts';
 
-/** Node's own `net` over loopback, doing what lastack does beside it. */
+/** The same programs on whatever looks like Node's `net`; Node's own goes over the kernel's loopback. */
 
-const CHUNK = 1024;
+export type Net = typeof nodeNet;
 
-/** A server per port on each of several loopback addresses, so that TIME_WAIT runs no port dry. */
-async function serve(
-  addresses: number,
-  ports: number,
-  onconnection: (socket: Socket) => void,
-): Promise<Server[]> {
-  const servers: Server[] = [];
-  for (let i = 0; i < addresses * ports; i++) {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, onconnection);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: `127.0.0.${2 + (i % addresses)}`, port: 0, backlog: 1024 }, resolve);
-    });
-    servers.push(server);
+export interface Door {
+  readonly name: string;
+  readonly net: Net;
+  close(): Promise<unknown>;
+}
+
+export const nodeDoor = (name: string): Door => ({ name, net: nodeNet, close: async () => {} });
+
+const SMALL = 1024;
+
+export async function listen(server: Server, host = '127.0.0.1'): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port: 0, backlog: 1024 }, resolve);
+  });
+  return server.address() as AddressInfo;
+}
+
+export const closed = (server: Server): Promise<void> =>
+  new Promise(resolve => server.close(() => resolve()));
+
+export async function connected(net: Net, to: AddressInfo): Promise<Socket> {
+  const socket = net.connect({ host: to.address, port: to.port, noDelay: true });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  return socket;
+}
+
+/** Servers on as many ports of each of 8 loopback addresses, so that TIME_WAIT runs none dry. */
+class Servers {
+  private readonly servers: Server[] = [];
+  private readonly targets: AddressInfo[] = [];
+  private asked = 0;
+
+  async open(net: Net, ports: number, onconnection: (socket: Socket) => void): Promise<void> {
+    for (let i = 0; i < 8 * ports; i++) {
+      const server = net.createServer({ allowHalfOpen: true, noDelay: true }, onconnection);
+      this.targets.push(await listen(server, `127.0.0.${2 + (i % 8)}`));
+      this.servers.push(server);
+    }
   }
-  return servers;
+
+  /** Where the next connection goes: to each in turn. */
+  next(): { host: string; port: number } {
+    const { address, port } = this.targets[this.asked++ % this.targets.length]!;
+    return { host: address, port };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.servers.map(closed));
+  }
 }
 
-function addressOf(server: Server): { host: string; port: number } {
-  const address = server.address();
-  must(address !== null && typeof address === 'object', 'a server without an address');
-  return { host: address.address, port: address.port };
-}
-
-/** Calls `done` once `socket` has delivered `bytes` bytes. */
-function afterBytes(socket: Socket, bytes: number, done: () => void): void {
+/** Calls `then` once `socket` has delivered `bytes` bytes. */
+function afterBytes(socket: Socket, bytes: number, then: () => void): void {
   let left = bytes;
   socket.on('data', data => {
     left -= data.length;
-    if (left === 0) done();
+    if (left === 0) then();
   });
 }
 
-/** @param count lives per round @param width how many at a time */
-export async function netLives(count: number, width: number): Promise<Side> {
-  const payload = Buffer.alloc(CHUNK, 0x61);
-  const servers = await serve(8, 8, socket => {
+/** Does something `count` times, `width` at a time. @returns times a second */
+export async function rate(count: number, width: number, once: () => Promise<void>): Promise<number> {
+  let left = count;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) await once();
+  };
+  const s = await seconds(async () => {
+    await Promise.all(Array.from({ length: width }, worker));
+  });
+  return count / s;
+}
+
+/** Connections opened, 1 KB each way, closed by four segments, the client first; `width` at a time. */
+export async function lives(door: Door, count: number, width: number): Promise<Side> {
+  const { net } = door;
+  const payload = Buffer.alloc(SMALL, 0x61);
+  const servers = new Servers();
+  await servers.open(net, 8, socket => {
     socket.on('error', () => {});
-    afterBytes(socket, CHUNK, () => socket.write(payload));
+    afterBytes(socket, SMALL, () => socket.write(payload));
     socket.on('end', () => socket.end());
   });
-  const targets = servers.map(addressOf);
-  let next = 0;
   const life = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const target = targets[next++ % targets.length]!;
-      const socket = connect({ ...target, noDelay: true, allowHalfOpen: true }, () => socket.write(payload));
-      afterBytes(socket, CHUNK, () => socket.end());
+      const options = { ...servers.next(), noDelay: true, allowHalfOpen: true };
+      const socket = net.connect(options, () => socket.write(payload));
+      afterBytes(socket, SMALL, () => socket.end());
       socket.on('error', reject);
       socket.on('close', () => resolve());
     });
   return {
-    name: width === 1 ? 'net, one by one' : 'net, loopback',
-    async run() {
-      let left = count;
-      const worker = async (): Promise<void> => {
-        while (left-- > 0) await life();
-      };
-      const s = await seconds(async () => {
-        await Promise.all(Array.from({ length: width }, worker));
-      });
-      return count / s;
-    },
-    close: () => closeAll(servers),
+    name: door.name,
+    run: () => rate(count, width, life),
+    close: () => servers.close(),
   };
 }
 
-/** @param bytes per round, a multiple of `chunk` @param chunk bytes per write */
-export async function netBulk(bytes: number, chunk: number): Promise<Side> {
-  let finished: () => void = () => {};
+/**
+ * One connection, one direction: the source fills its buffer anew for each write, the sink compares every byte.
+ * @param chunk bytes per write
+ * @param copies whether the sink copies each piece out first, as a program does that keeps what it reads
+ */
+export async function bulk(door: Door, bytes: number, chunk: number, copies: boolean): Promise<Side> {
+  const { net } = door;
   const pattern = new Pattern(chunk);
-  const servers = await serve(1, 1, socket => {
+  let done: () => void = () => {};
+  const sink = Buffer.alloc(chunk);
+  const server = net.createServer(socket => {
     let got = 0;
     socket.on('data', data => {
-      must(pattern.matches(data, data.length, got), 'wrong bytes at', got);
+      if (copies) data.copy(sink);
+      must(pattern.matches(copies ? sink : data, data.length, got), 'wrong bytes at', got);
       got += data.length;
-      if (got === bytes) finished();
+      if (got === bytes) done();
     });
-    socket.on('end', () => socket.end());
   });
-  const payload = Buffer.alloc(chunk);
+  const address = await listen(server);
   return {
-    name: 'net, loopback',
+    name: door.name,
     async run() {
-      const socket = connect(addressOf(servers[0]!));
-      await new Promise<void>((resolve, reject) => {
-        socket.once('connect', resolve);
-        socket.once('error', reject);
-      });
-      const s = await seconds(async () => {
-        const done = new Promise<void>(resolve => {
-          finished = resolve;
-        });
-        // The buffer is the socket's until the write is done: then it is filled again.
-        let sent = 0;
-        const next = (): void => {
-          pattern.fill(payload, sent);
-          sent += chunk;
-          socket.write(payload, sent < bytes ? next : undefined);
-        };
-        next();
-        await done;
-      });
+      const socket = await connected(net, address);
+      const buffer = Buffer.alloc(chunk);
+      const s = await seconds(
+        () =>
+          new Promise<void>(resolve => {
+            done = resolve;
+            let sent = 0;
+            // The buffer is the socket's until the write is done: then it is filled again.
+            const next = (): void => {
+              if (sent >= bytes) return;
+              pattern.fill(buffer, sent);
+              const n = Math.min(chunk, bytes - sent);
+              sent += n;
+              socket.write(n === chunk ? buffer : buffer.subarray(0, n), next);
+            };
+            next();
+          }),
+      );
       await new Promise<void>(resolve => socket.end().once('close', () => resolve()));
       return bytes / s / 1e6;
     },
-    close: () => closeAll(servers),
+    close: () => closed(server),
   };
 }
 
-/** Opens `count` connections that have carried 1 KB each way, and keeps them. */
+/** Opens `count` connections of Node's own that have carried 1 KB each way, and keeps them. */
 export async function netIdle(count: number): Promise<{ ends: number; close(): Promise<void> }> {
-  const payload = Buffer.alloc(CHUNK, 0x61);
+  const payload = Buffer.alloc(SMALL, 0x61);
   const kept: Socket[] = [];
-  const servers = await serve(8, 4, socket => {
+  const servers = new Servers();
+  await servers.open(nodeNet, 4, socket => {
     kept.push(socket);
     socket.on('error', () => {});
-    afterBytes(socket, CHUNK, () => socket.write(payload));
+    afterBytes(socket, SMALL, () => socket.write(payload));
   });
-  const targets = servers.map(addressOf);
-  let begun = 0;
-  const worker = async (): Promise<void> => {
-    while (begun < count) {
-      const target = targets[begun++ % targets.length]!;
-      await new Promise<void>((resolve, reject) => {
-        const socket = connect(target, () => socket.write(payload));
-        afterBytes(socket, CHUNK, resolve);
-        socket.on('error', reject);
-        kept.push(socket);
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: 64 }, worker));
+  const open = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const socket = nodeNet.connect(servers.next(), () => socket.write(payload));
+      afterBytes(socket, SMALL, resolve);
+      socket.on('error', reject);
+      kept.push(socket);
+    });
+  await rate(count, 64, open);
   return {
     ends: kept.length,
     async close() {
       for (const socket of kept) socket.destroy();
-      await closeAll(servers);
+      await servers.close();
     },
   };
-}
-
-async function closeAll(servers: readonly Server[]): Promise<void> {
-  await Promise.all(servers.map(s => new Promise(resolve => s.close(resolve))));
 }

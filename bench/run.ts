@@ -2,7 +2,7 @@ import { lastackBulk } from './bulk.ts';
 import { type Figure, figure, figureLine, interleave, machine, machineLine } from './harness.ts';
 import { lastackLives, livesFor } from './lives.ts';
 import { crowd, memory } from './memory.ts';
-import { netBulk, netLives } from './net.ts';
+import { bulk, lives, nodeDoor } from './net.ts';
 import { NET_MEASUREMENTS, type NetWork, netStreams } from './net-streams.ts';
 import { garbage, longAndShort, pauses } from './steady.ts';
 import { crowded, wheel } from './timers.ts';
@@ -40,8 +40,8 @@ const rounds = quick ? 1 : 5;
 if (wanted('lives')) {
   const sides = [
     lastackLives(quick ? 5_000 : 50_000, 64),
-    await netLives(quick ? 1_000 : 5_000, 64),
-    await netLives(quick ? 1_000 : 5_000, 1),
+    await lives(nodeDoor('net, loopback'), quick ? 1_000 : 5_000, 64),
+    await lives(nodeDoor('net, one by one'), quick ? 1_000 : 5_000, 1),
   ];
   add(await interleave('lives', 'connections/s', sides, rounds));
   const { rate, waits } = livesFor(quick ? 2 : 60, quick ? 5_000 : 50_000, 64);
@@ -54,7 +54,7 @@ if (wanted('bulk')) {
     lastackBulk(bytes, chunk, 'offload'),
     lastackBulk(bytes, chunk, 'references'),
     lastackBulk(bytes, chunk, 'frames'),
-    await netBulk(bytes, chunk),
+    await bulk(nodeDoor('net, loopback'), bytes, chunk, false),
   ];
   add(await interleave('bulk', 'MB/s', sides, rounds));
 }

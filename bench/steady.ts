@@ -2,7 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { BulkWork } from './bulk.ts';
 import { type Figure, figure, interleave, must, type Side, seconds } from './harness.ts';
-import { type Door, doors } from './net-streams.ts';
+import type { Door } from './net.ts';
+import { doors } from './net-streams.ts';
 import type { PairLink } from './pair.ts';
 import { Pattern } from './pattern.ts';
 
