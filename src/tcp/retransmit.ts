@@ -2,6 +2,7 @@ import { type Seq, seqDiff, seqGt, seqLt } from '../base/seq.ts';
 import { ACK, CWR, ECE, SYN } from '../wire/segment.ts';
 import { CA_LOSS, XMIT_REO, XMIT_RTO } from './constants.ts';
 import { inReduction } from './cwnd.ts';
+import { scheduleLossProbe } from './loss/tlp.ts';
 import { currentMss } from './negotiate.ts';
 import { burstSegments } from './output.ts';
 import { burstSent, mustWait } from './pacing.ts';
@@ -161,7 +162,7 @@ export function retransmitLost(tcb: Tcb): void {
     if (inReduction(tcb)) tcb.prrOut += n;
     if (i === 0 && tcb.xmitKind !== XMIT_REO) rearm = true;
   }
-  if (rearm) setXmit(tcb, XMIT_RTO, tcb.rto);
+  if (rearm && !scheduleLossProbe(tcb, true)) setXmit(tcb, XMIT_RTO, tcb.rto);
 }
 
 function setHint(tcb: Tcb, at: Seq): void {

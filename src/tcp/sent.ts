@@ -7,6 +7,8 @@ import { parkExtra } from './tcb-extra.ts';
 export const SACKED = 0x01;
 export const RETRANSMITTED = 0x02;
 export const LOST = 0x04;
+/** Its retransmission has been given up for want of an answer (see `scheduleLossProbe`). */
+export const GIVEN_UP = 0x08;
 export const EVER_RETRANSMITTED = 0x80;
 
 /**

@@ -2,6 +2,8 @@ import { seqGt, seqLt } from '../../base/seq.ts';
 import {
   CA_CWR,
   CA_OPEN,
+  CA_RECOVERY,
+  REXMIT_LOST,
   TIMEOUT_INIT,
   TIMEOUT_MIN_US,
   XMIT_NONE,
@@ -15,8 +17,10 @@ import { isPassiveOpen } from '../fastopen.ts';
 import { currentMss } from '../negotiate.ts';
 import { pushProbe } from '../output.ts';
 import { retransmitSegment } from '../retransmit.ts';
+import { GIVEN_UP, RETRANSMITTED, type SentSegment } from '../sent.ts';
 import type { Tcb } from '../tcb.ts';
 import { clearXmit, rtoMax, rtoMin, setXmit, toJiffies } from '../timers.ts';
+import { markLost } from './recovery.ts';
 import { keepOpen } from './undo.ts';
 
 /** Tail loss probe (RFC 8985 §7), and the timer it shares with the retransmission timeout. */
@@ -50,6 +54,7 @@ export function scheduleLossProbe(tcb: Tcb, advancing: boolean): boolean {
   if (tcb.fastopen !== null && isPassiveOpen(tcb)) return false;
   const early = tcb.ctx.sysctl.tcp_early_retrans;
   if ((early !== 3 && early !== 4) || tcb.packetsOut === 0 || !tcb.sackOk) return false;
+  if (tcb.caState === CA_RECOVERY) return scheduleGivingUp(tcb);
   if (tcb.caState !== CA_OPEN && tcb.caState !== CA_CWR) return false;
   let timeout = TIMEOUT_INIT;
   if (tcb.srtt > 0) {
@@ -64,11 +69,45 @@ export function scheduleLossProbe(tcb: Tcb, advancing: boolean): boolean {
   return true;
 }
 
-/** The probe timer went off: send new data if there is any, else the last segment again. */
+/**
+ * The head as recovery has repeated it, if that may be given up: once, and only while the receiver holds data behind it.
+ */
+function awaited(tcb: Tcb): SentSegment | null {
+  const head = tcb.sent.first();
+  if (head === null || tcb.sackedOut === 0) return null;
+  return (head.marks & (RETRANSMITTED | GIVEN_UP)) === RETRANSMITTED ? head : null;
+}
+
+/**
+ * A retransmission that is lost itself, with nothing sent after it, is found by the timeout only, in Linux and in
+ * RFC 8985 §7.2. Most of that is 200 ms for an ACK that may be delayed. But who has a hole before what he holds
+ * answers at once whatever fills it (RFC 5681 §4.2): after the time of a probe the head counts as lost again.
+ */
+function scheduleGivingUp(tcb: Tcb): boolean {
+  const head = awaited(tcb);
+  if (head === null || tcb.srtt === 0) return false;
+  const patience = (tcb.srtt >> 2) + TIMEOUT_MIN_US;
+  if (patience >= tcb.rto) return false;
+  setXmit(tcb, XMIT_TLP, toJiffies(tcb.ctx, Math.max(head.sentAt + patience - tcb.ctx.now, 1)));
+  return true;
+}
+
+function giveUpHead(tcb: Tcb): void {
+  const head = awaited(tcb);
+  if (head === null) return;
+  markLost(tcb, head);
+  tcb.sent.untime(head);
+  head.marks |= GIVEN_UP;
+  tcb.rexmit = REXMIT_LOST;
+  tcb.ctx.wantOutput(tcb);
+}
+
+/** The probe timer went off: send new data if there is any, else the last segment again; in recovery the head. */
 export function sendLossProbe(tcb: Tcb): void {
   const mss = currentMss(tcb);
   let probed = false;
-  if (!tcb.tlpOut) {
+  if (tcb.caState === CA_RECOVERY) giveUpHead(tcb);
+  else if (!tcb.tlpOut) {
     tcb.tlpRetrans = false;
     const next = hasUnsent(tcb) ? Math.min(unsent(tcb), mss) || 1 : 0;
     if (next > 0 && !seqGt(((tcb.sndNxt + next) | 0) as typeof tcb.sndNxt, tcb.wndEnd)) {

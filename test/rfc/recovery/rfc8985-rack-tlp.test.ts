@@ -80,8 +80,8 @@ describe('RACK (RFC 8985 §6)', () => {
   });
 
   /** At one moment an ACK lets segment 10 go, then another sends segment 0 again. */
-  function bothAtOnce(): Conn {
-    const c = flight();
+  function bothAtOnce(sysctl: Record<string, string | number> = {}): Conn {
+    const c = flight(sysctl);
     write(c, 1);
     ack(c, 0, [[1, 2]]);
     ack(c, 0, [[1, 10]]);
@@ -101,7 +101,7 @@ describe('RACK (RFC 8985 §6)', () => {
   });
 
   test('a SACK of what was sent before the head begins the timeout of the head anew', () => {
-    const c = bothAtOnce();
+    const c = bothAtOnce({ tcp_early_retrans: 0 });
     c.lab.run(ROUND);
     ack(c, 0, [[1, 11]]);
     expect(sent(c)).toEqual([]);
@@ -191,6 +191,81 @@ describe('tail loss probe (RFC 8985 §7)', () => {
     write(none, 4);
     none.lab.run(2);
     expect(none.lab.mib.TcpExtTCPLossProbes).toBe(0);
+  });
+});
+
+describe('a repetition that is lost, with nothing sent after it', () => {
+  /** Two segments are out, the first is lost, and is sent again by recovery. */
+  function repeated(sysctl: Record<string, string | number> = {}): Conn {
+    const c = sender({ sysctl: { tcp_congestion_control: 'reno', ...sysctl } });
+    write(c, 2);
+    sent(c);
+    c.lab.run(ROUND);
+    ack(c, 0, [[1, 2]]);
+    c.lab.run(0.03);
+    expect(sent(c)).toEqual([0]);
+    expect(c.info()).toMatchObject({ ca_state: RECOVERY, lost: 1, retrans: 1 });
+    return c;
+  }
+
+  test('goes again after two round trips, and it is no timeout', () => {
+    const c = repeated();
+    c.lab.run(0.19);
+    expect(sent(c)).toEqual([]);
+    c.lab.run(0.02);
+    expect(sent(c)).toEqual([0]);
+    expect(c.lab.mib.TcpExtTCPLostRetransmit).toBe(1);
+    expect(c.info()).toMatchObject({ ca_state: RECOVERY, total_rto: 0, lost: 1, retrans: 1 });
+    ack(c, 2);
+    expect(c.info()).toMatchObject({ ca_state: OPEN, lost: 0, retrans: 0, unacked: 0 });
+  });
+
+  test('once: after that the timeout, in full', () => {
+    const c = repeated();
+    c.lab.run(0.21);
+    expect(sent(c)).toEqual([0]);
+    const { rto } = tcb(c);
+    expect(tcb(c).xmitAt - tcb(c).ctx.now).toBeGreaterThan(rto - 20_000);
+    c.lab.run(rto / 1e6 - 0.03);
+    expect(sent(c)).toEqual([]);
+    c.lab.run(0.03);
+    expect(sent(c)).toEqual([0]);
+    expect(c.info()).toMatchObject({ total_rto: 1 });
+  });
+
+  test('not with tcp_early_retrans 0, as all probes', () => {
+    const c = repeated({ tcp_early_retrans: 0 });
+    c.lab.run(0.25);
+    expect(sent(c)).toEqual([]);
+    c.lab.run(0.1);
+    expect(sent(c)).toEqual([0]);
+    expect(c.info()).toMatchObject({ total_rto: 1 });
+  });
+
+  test('an ACK of it in time, and what it repaired is not sent again', () => {
+    const c = repeated();
+    c.lab.run(0.15);
+    ack(c, 2);
+    c.lab.run(1);
+    expect(sent(c)).toEqual([]);
+  });
+
+  test('the next hole is waited for from when it was repeated', () => {
+    const c = flight();
+    ack(c, 0, [
+      [2, 4],
+      [5, 10],
+    ]);
+    expect(sent(c)).toEqual([0, 1, 4]);
+    c.lab.run(0.13);
+    ack(c, 1, [
+      [2, 4],
+      [5, 10],
+    ]);
+    c.lab.run(0.06);
+    expect(sent(c)).toEqual([]);
+    c.lab.run(0.02);
+    expect(sent(c)).toEqual([1]);
   });
 });
 
