@@ -40,21 +40,26 @@ export function siphash(
   let l2 = key.k0 ^ 0x6e657261;
   let h3 = key.k3 ^ 0x74656462;
   let l3 = key.k2 ^ 0x79746573;
-  // Three message lanes, one lane with the length (24) in its top byte, three finishing rounds.
-  for (let round = 0; round < 7; round++) {
-    let mh = 0;
-    let ml = 0;
-    if (round === 0) {
-      ml = a | 0;
-      mh = b | 0;
-    } else if (round === 1) {
-      ml = c | 0;
-      mh = d | 0;
-    } else if (round === 2) {
-      ml = e | 0;
-      mh = f | 0;
-    } else if (round === 3) mh = 24 << 24;
-    else if (round === 4) l2 ^= 0xff;
+  // Three message lanes, one lane with the length (24) in its top byte, three finishing rounds. The message moves
+  // up by a lane each round, which takes half the time of a choice by round.
+  let length = 24 << 24;
+  a |= 0;
+  b |= 0;
+  c |= 0;
+  d |= 0;
+  e |= 0;
+  f |= 0;
+  for (let left = 7; left > 0; left--) {
+    const ml = a;
+    const mh = b;
+    a = c;
+    b = d;
+    c = e;
+    d = f;
+    e = 0;
+    f = length;
+    length = 0;
+    if (left === 3) l2 ^= 0xff;
     h3 ^= mh;
     l3 ^= ml;
 
@@ -119,34 +124,23 @@ export function halfSipHash(
   let v1 = key.k1;
   let v2 = key.k0 ^ 0x6c796765;
   let v3 = key.k1 ^ 0x74656462;
-  for (let round = 0; round < 10; round++) {
-    let m = 0;
-    switch (round) {
-      case 0:
-        m = a | 0;
-        break;
-      case 1:
-        m = b | 0;
-        break;
-      case 2:
-        m = c | 0;
-        break;
-      case 3:
-        m = d | 0;
-        break;
-      case 4:
-        m = e | 0;
-        break;
-      case 5:
-        m = f | 0;
-        break;
-      case 6:
-        m = 24 << 24;
-        break;
-      case 7:
-        v2 ^= 0xff;
-        break;
-    }
+  let length = 24 << 24;
+  a |= 0;
+  b |= 0;
+  c |= 0;
+  d |= 0;
+  e |= 0;
+  f |= 0;
+  for (let left = 10; left > 0; left--) {
+    const m = a;
+    a = b;
+    b = c;
+    c = d;
+    d = e;
+    e = f;
+    f = length;
+    length = 0;
+    if (left === 3) v2 ^= 0xff;
     v3 ^= m;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
