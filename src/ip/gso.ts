@@ -3,7 +3,7 @@ import { copyBytes, i32, put16, put32, u16 } from '../wire/bytes.ts';
 import { checksum } from '../wire/checksum.ts';
 import { CSUM_GOOD, type Frame, type FramePool, HEADROOM } from '../wire/frame.ts';
 import { CWR, FIN, PSH } from '../wire/segment.ts';
-import { PROTOCOL_TCP, putTcpChecksum, TCP_AT_OFFSET_FLAGS, TCP_AT_SEQ } from '../wire/tcp.ts';
+import { PROTOCOL_TCP, putTcpChecksumFrame, TCP_AT_OFFSET_FLAGS, TCP_AT_SEQ } from '../wire/tcp.ts';
 
 /**
  * Cuts a TCP super-segment into segments of `frame.gsoSize` bytes of payload, as a link with offload would: for
@@ -56,7 +56,7 @@ export function segmentInSoftware(
       put16(b, to + 10, 0);
       put16(b, to + 10, checksum(b, to, to + ((b[to]! & 15) << 2)));
     } else put16(b, to + 4, headers + n - 40);
-    putTcpChecksum(b, t, piece.end, source, destination);
+    putTcpChecksumFrame(piece, t, source, destination);
     piece.csum = CSUM_GOOD;
     out(piece);
     pieces++;

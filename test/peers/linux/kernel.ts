@@ -72,7 +72,7 @@ export class KernelHost implements Calls {
     const [first] = (await once(lines, 'line')) as [string];
     const [, pid] = JSON.parse(first) as [string, number];
     const namespace = `/proc/${pid}/ns/net`;
-    const link = openTun({ kind: 'tun', name: 'tun0', offload: false, namespace });
+    const link = openTun({ kind: 'tun', name: 'tun0', offload: false, gro: false, namespace });
     const host = new KernelHost(channel, directory, link);
     lines.on('line', line => host.told(JSON.parse(line) as Told));
     // Not by `runTunSetup`, which would keep the other experiments of this process waiting.

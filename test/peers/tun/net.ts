@@ -96,14 +96,15 @@ export interface NetOptions {
   readonly kind?: 'tun' | 'tap';
   readonly mtu?: number;
   readonly offload?: boolean;
+  readonly gro?: boolean;
 }
 
 export async function openNet(o: NetOptions = {}): Promise<Net> {
-  const { kind = 'tun', mtu = 1500, offload = true } = o;
+  const { kind = 'tun', mtu = 1500, offload = true, gro = true } = o;
   const space = await openNamespace();
   const namespace = space.path;
   const loop = new NodeLoop();
-  const tun = openTun({ kind, name: 't0', mtu, offload, namespace, clock: loop });
+  const tun = openTun({ kind, name: 't0', mtu, offload, gro, namespace, clock: loop });
   runTunSetup(tunSetup({ name: 't0', namespace, addresses: [`${KERNEL[4]}/24`, `${KERNEL[6]}/64`], mtu }));
   const stack = new Stack({ random: seededRandom(`${process.pid} ${Date.now()}`), start: loop.now() });
   const ifc = stack.addInterface({ name: 'tun0', medium: tun.medium, mtu: tun.mtu, ...tun.offloads });

@@ -24,6 +24,7 @@ async function bothWays(n: Net, family: Family, body: Buffer): Promise<void> {
 const matrix: [string, NetOptions][] = [
   ['TUN, MTU 1500, offload', { mtu: 1500, offload: true }],
   ['TUN, MTU 1500, no offload', { mtu: 1500, offload: false }],
+  ['TUN, MTU 1500, every packet by itself', { mtu: 1500, offload: false, gro: false }],
   ['TUN, MTU 9000, offload', { mtu: 9000, offload: true }],
   ['TUN, MTU 9000, no offload', { mtu: 9000, offload: false }],
   ['TAP, MTU 1500, offload', { kind: 'tap', offload: true }],
