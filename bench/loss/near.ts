@@ -21,7 +21,7 @@ import { figureLine, interleave, machine, machineLine, must, type Side, seconds 
 const quick = process.argv.includes('--quick');
 const json = process.argv.includes('--json');
 const BYTES = quick ? 1 << 20 : 16 << 20;
-const ROUNDS = quick ? 1 : 5;
+const ROUNDS = quick ? 1 : 9;
 const PORT = 5001;
 const HOSTS = ['10.79.1.1', '10.79.1.2'] as const;
 
