@@ -111,6 +111,11 @@ export abstract class Descriptor {
     return r;
   }
 
+  /** The poll bits as they were at the last look. */
+  get level(): number {
+    return this.bits & LEVEL;
+  }
+
   /**
    * The poll bits that have come up since the last look: an edge is a bit that was off, or more to read.
    * Linux wakes at each arrival, which is what an edge-triggered epoll reports.

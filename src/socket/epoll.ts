@@ -85,7 +85,7 @@ export class Epoll extends Descriptor {
         const fresh = new EpollItem(this, descriptor, wanted, data);
         this.add(fresh);
         descriptor.edges();
-        this.offer(fresh, -1);
+        this.offer(fresh, -1, descriptor.level);
         return 0;
       }
       case EPOLL_CTL_DEL:
@@ -97,18 +97,18 @@ export class Epoll extends Descriptor {
         if ((events | item.events) & EPOLLEXCLUSIVE) return -EINVAL;
         item.events = wanted;
         item.data = data;
-        this.offer(item, -1);
+        this.offer(item, -1, descriptor.poll());
         return 0;
       default:
         return -EINVAL;
     }
   }
 
-  /** The bits `up` of a watched descriptor have come up: it is ready if one of them is wanted. */
-  offer(item: EpollItem, up: number): boolean {
+  /** The bits `up` of a watched descriptor have come up: it is ready if one of them, and of all that are up, is wanted. */
+  offer(item: EpollItem, up: number, level: number): boolean {
     if (this.over) return false;
     const wanted = item.events & ~PRIVATE;
-    if ((up & wanted) === 0 || (item.descriptor.poll() & wanted) === 0) return false;
+    if ((up & wanted) === 0 || (level & wanted) === 0) return false;
     this.queue(item);
     this.came++;
     this.waker.wake(this);

@@ -53,7 +53,7 @@ export class Waits implements SocketWaker {
           const exclusive = (item.events & EPOLLEXCLUSIVE) !== 0;
           if (exclusive && taken) continue;
           const heard = item.epoll.waiters.length > 0;
-          if (item.epoll.offer(item, up) && exclusive && heard) taken = true;
+          if (item.epoll.offer(item, up, d.level) && exclusive && heard) taken = true;
         }
       }
     }

@@ -30,10 +30,12 @@ describe.each(CLOCKS)('back-pressure, buffers and listeners, %s clock', clock =>
       }
       await writer.close();
     })();
+    const connection = [...p.b.stack.tcp.connections()][0]!;
+    // A busy machine needs longer to fill the buffers.
+    for (let i = 0; i < 100 && (taken <= 20_000 || connection.readable <= 10_000); i++) await p.pass(50);
     await p.pass(100);
     expect(taken).toBeGreaterThan(20_000);
     expect(taken).toBeLessThan(200_000);
-    const connection = [...p.b.stack.tcp.connections()][0]!;
     expect(connection.readable).toBeGreaterThan(10_000);
     expect((await readAll(s)).length).toBe(1_000_000);
     await writing;
