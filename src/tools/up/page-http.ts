@@ -1,10 +1,16 @@
+const encoder = new TextEncoder();
+
+/** A page in pieces, of which those that never change are encoded once. */
+export type Page = readonly (string | Uint8Array)[];
+
+export const encode = (text: string): Uint8Array => encoder.encode(text);
+
 /**
  * An answer of the built-in page, complete: one request for each connection, then `Connection: close`. It
  * gives no Content-Length: the body ends where the connection does, so that B closes first, and a client
  * feels it when B's FIN is lost.
  */
-export function httpResponse(status: string, type: string, body: string, head = false): Uint8Array {
-  const bytes = new TextEncoder().encode(body);
+export function httpResponse(status: string, type: string, body: Page, head = false): Uint8Array {
   const lines = [
     `HTTP/1.1 ${status}`,
     'Server: lastack',
@@ -16,12 +22,9 @@ export function httpResponse(status: string, type: string, body: string, head = 
     '',
     '',
   ];
-  const top = new TextEncoder().encode(lines.join('\r\n'));
+  const top = encode(lines.join('\r\n'));
   if (head) return top;
-  const all = new Uint8Array(top.length + bytes.length);
-  all.set(top);
-  all.set(bytes, top.length);
-  return all;
+  return Buffer.concat([top, ...body.map(piece => (typeof piece === 'string' ? encode(piece) : piece))]);
 }
 
 export const HTML = 'text/html; charset=utf-8';

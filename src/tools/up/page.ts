@@ -7,6 +7,7 @@ import { ladderText } from '../trace/ladder.ts';
 import type { ConversationLog } from '../trace/log.ts';
 import { storyOf } from '../trace/story.ts';
 import { ansiToHtml } from './ansi-html.ts';
+import { encode, type Page } from './page-http.ts';
 
 export interface PageFacts {
   /** The connection that fetched the page; null if it is not known any more. */
@@ -18,7 +19,7 @@ export interface PageFacts {
   readonly socket: string;
 }
 
-const STYLE = `
+const STYLE = encode(`
 :root { color-scheme: light dark; --paper: #fbfcfd; --ink: #1f2933; --soft: #5b6875; --card: #ffffff; --rule: #dfe5ea;
   --red: #b42318; --green: #12752f; --yellow: #8a5a00; --blue: #0b5cad; --magenta: #8a2fa0; --cyan: #0a6c78 }
 @media (prefers-color-scheme: dark) { :root { --paper: #0d1217; --ink: #e6edf3; --soft: #9aa7b4; --card: #141b22;
@@ -34,21 +35,21 @@ code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-si
 .bold { font-weight: 700 } .dim { color: var(--soft) } .red { color: var(--red) } .green { color: var(--green) }
 .yellow { color: var(--yellow) } .blue { color: var(--blue) } .magenta { color: var(--magenta) } .cyan { color: var(--cyan) }
 figure { margin: 8px 0 } figure svg { max-width: 100%; height: auto; border: 1px solid var(--rule); border-radius: 10px }
-ul { padding-left: 20px }`;
+ul { padding-left: 20px }`);
 
 /** The diagram with a state lit, drawn once for each. */
-const pictures = new Map<State, string>();
+const pictures = new Map<State, Uint8Array>();
 
-function pictureOf(state: State): string {
+function pictureOf(state: State): Uint8Array {
   const known = pictures.get(state);
   if (known !== undefined) return known;
-  const drawn = stateSvg({ highlight: state });
+  const drawn = encode(stateSvg({ highlight: state }));
   pictures.set(state, drawn);
   return drawn;
 }
 
 /** The page that shows the very connection that fetched it. */
-export function connectionPage(f: PageFacts): string {
+export function connectionPage(f: PageFacts): Page {
   const ladder = f.log === null ? 'This connection is not in the records any more.' : ladderOf(f.log, false);
   const others = f.others.map(
     log =>
@@ -66,7 +67,9 @@ Reload, and look at <a href="/last">the whole life of the previous one</a>.</p>
 <h2>B's socket at this moment</h2>
 <pre>${escapeXml(f.socket)}</pre>
 <h2>Where it stands: ${stateName(f.state)}</h2>
-<figure>${pictureOf(f.state)}</figure>
+<figure>`,
+    pictureOf(f.state),
+    `</figure>
 ${others.length > 0 ? `<h2>Earlier connections</h2><ul>${others.join('')}</ul>` : ''}
 <h2>Now break it</h2>
 <p>Stop the program with Ctrl-C and start it again with one of these; then reload and watch the terminal:</p>
@@ -79,7 +82,7 @@ npm start -- --to example.org:80       a real server behind it</pre>
 }
 
 /** The whole life of one recorded connection. */
-export function lifePage(log: ConversationLog): string {
+export function lifePage(log: ConversationLog): Page {
   return html(
     `Connection #${log.id + 1}`,
     `<h1>Connection #${log.id + 1}</h1>
@@ -89,7 +92,7 @@ export function lifePage(log: ConversationLog): string {
   );
 }
 
-export function errorPage(status: string, text: string): string {
+export function errorPage(status: string, text: string): Page {
   return html(status, `<h1>${escapeXml(status)}</h1><p>${escapeXml(text)}</p><p><a href="/">Back</a></p>`);
 }
 
@@ -107,7 +110,7 @@ export function endText(log: ConversationLog): string {
   return `${last(log.left.host)}, ${last(log.right.host)}`;
 }
 
-const html = (title: string, body: string): string =>
+const html = (title: string, ...body: Page): Page => [
   `<!doctype html>
 <html lang="en">
 <head>
@@ -115,10 +118,15 @@ const html = (title: string, body: string): string =>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeXml(title)}</title>
 <link rel="icon" href="data:,">
-<style>${STYLE}</style>
+<style>`,
+  STYLE,
+  `</style>
 </head>
 <body><main>
-${body}
+`,
+  ...body,
+  `
 </main></body>
 </html>
-`;
+`,
+];

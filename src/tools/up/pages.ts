@@ -41,11 +41,11 @@ export function answerPage(instance: Instance<Running>, request: HttpRequest, fd
         : httpResponse('200 OK', HTML, lifePage(last), head);
     }
     case '/metrics':
-      return httpResponse('200 OK', PROMETHEUS, instance.metrics(), head);
+      return httpResponse('200 OK', PROMETHEUS, [instance.metrics()], head);
     case '/diagram.svg':
-      return httpResponse('200 OK', SVG, stateSvg(), head);
+      return httpResponse('200 OK', SVG, [stateSvg()], head);
     case '/hello':
-      return httpResponse('200 OK', TEXT, 'Hello from host B.\n', head);
+      return httpResponse('200 OK', TEXT, ['Hello from host B.\n'], head);
     default: {
       const m = /^\/connection\/(\d{1,9})$/.exec(request.path);
       const found = m === null ? undefined : recorder.logs.find(l => l.id === Number(m[1]));
