@@ -3,9 +3,8 @@ import { BATCH, type Batch, OneByOne } from '../../src/link/tun/batch.ts';
 import { openDevice } from '../../src/link/tun/device.ts';
 import { runTunSetup, tunSetup } from '../../src/link/tun/setup.ts';
 import { System } from '../../src/link/tun/system.ts';
-import { type Watch, watch } from '../../src/link/tun/watch.ts';
+import { watch } from '../../src/link/tun/watch.ts';
 import { finish, fold, sumView } from '../../src/wire/checksum.ts';
-import { type Namespace, openNamespace } from '../../test/peers/tun/net.ts';
 import { must } from '../harness.ts';
 
 /**
@@ -20,6 +19,7 @@ import { must } from '../harness.ts';
  * and sums every byte that goes.
  */
 export const EMPTY = '10.79.1.2';
+export const EMPTY_DEVICE = 'e0';
 const MTU = 1500;
 const HEADERS = 40;
 const PAYLOAD = MTU - HEADERS;
@@ -30,35 +30,21 @@ const ACK = 16;
 const WINDOW_SHIFT = 7;
 const SOURCE_PORT = 19;
 
-export interface EmptyHost {
-  readonly space: Namespace;
-  close(): Promise<void>;
-}
-
 /** Many packets in one system call, where the kernel can; the same with every byte touched; a call for each. */
 export type EmptyKind = 'batched' | 'touched' | 'single';
 
-export async function openEmpty(kind: EmptyKind): Promise<EmptyHost> {
-  const space = await openNamespace();
+/** At the other end of a new device in a namespace that is there, for as long as the process lives. */
+export function openEmpty(kind: EmptyKind, namespace: string): void {
   const system = new System();
-  const namespace = space.path;
-  const device = openDevice(system, { name: 'e0', kind: 'tun', mtu: MTU, offload: false, namespace });
-  runTunSetup(tunSetup({ name: 'e0', namespace, addresses: ['10.79.1.1/24'], mtu: MTU }));
+  const device = openDevice(system, { name: EMPTY_DEVICE, kind: 'tun', mtu: MTU, offload: false, namespace });
+  runTunSetup(tunSetup({ name: EMPTY_DEVICE, namespace, addresses: ['10.79.1.1/24'], mtu: MTU }));
   const plain = new OneByOne(system, device.fd);
   const batch = (kind === 'single' ? null : Aio.open(device.fd)) ?? plain;
-  const empty = new Empty(system, device.fd, batch, kind === 'touched');
-  return {
-    space,
-    async close() {
-      empty.close();
-      await space.close();
-    },
-  };
+  new Empty(system, device.fd, batch, kind === 'touched');
 }
 
 class Empty {
   private readonly batch: Batch;
-  private readonly watch: Watch;
   private readonly into = Array.from({ length: BATCH }, () => new Uint8Array(2048));
   private readonly views = this.into.map(b => new DataView(b.buffer));
   private readonly out = Array.from({ length: BATCH }, () => new Packet());
@@ -80,14 +66,7 @@ class Empty {
     this.batch = batch;
     this.touch = touch;
     for (const [i, bytes] of this.into.entries()) this.batch.set(i, bytes, 0, bytes.length);
-    this.watch = watch(system, fd, () => this.later());
-  }
-
-  close(): void {
-    this.sending = false;
-    this.turning = true;
-    this.batch.close();
-    this.watch.close();
+    watch(system, fd, () => this.later());
   }
 
   private later(): void {

@@ -2,19 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp, missing, pause } from '../../test/peers/kit.ts';
-import { serveIperf } from '../../test/peers/tun/iperf.ts';
-import {
-  LASTACK,
-  type Net,
-  type NetOptions,
-  noTun,
-  openNamespace,
-  openNet,
-} from '../../test/peers/tun/net.ts';
-import { serve, serveHttp } from '../../test/peers/tun/servers.ts';
+import { noTun, openNamespace } from '../../test/peers/tun/net.ts';
 import { type Figure, figure, figureLine, interleave, machine, machineLine, type Side } from '../harness.ts';
-import { EMPTY, type EmptyHost, openEmpty } from './empty.ts';
 import { gatewaySides, plainProxy } from './gateway.ts';
+import { type HostKind, type HostProcess, runHost, startHost } from './hosts.ts';
 import { bulk, DISCARD, iperf, lives, type Place, rtt, SOURCE } from './programs.ts';
 
 /**
@@ -25,6 +16,7 @@ import { bulk, DISCARD, iperf, lives, type Place, rtt, SOURCE } from './programs
  *   npm run bench:tun [-- --quick] [-- --json]
  */
 if (process.argv[2] === '--plain-proxy') plainProxy(process.argv[3]!);
+else if (process.argv[2] === '--host') runHost(process.argv[3] as HostKind, process.argv[4]!);
 else {
   const why = noTun() ?? missing('iperf3', 'ab', 'nginx', 'ping');
   if (why !== null) {
@@ -80,11 +72,9 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
   );
   far.start('nginx', ['-e', '/dev/null', '-c', conf]);
 
-  const on = await lastack({ offload: true });
-  const off = await lastack({ offload: false });
+  const offload = await startHost('offload');
+  const bare = await startHost('no-offload');
   const linux: Place = { name: 'linux', space: near, address: PEER, device: 'v0' };
-  const offload: Place = { name: 'offload', space: on, address: LASTACK[4], device: 't0' };
-  const bare: Place = { name: 'no-offload', space: off, address: LASTACK[4], device: 't0' };
   const sides = (places: readonly Place[], work: (p: Place) => Promise<number>): Side[] =>
     places.map(p => ({ name: p.name, run: () => work(p) }));
   const all = [linux, offload, bare];
@@ -100,13 +90,8 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
     const noSocat = missing('socat');
     if (noSocat !== null) skipped.push(`the empty reader and writer: ${noSocat}`);
     else {
-      const hosts: EmptyHost[] = [];
-      const empty: Place[] = [];
-      for (const kind of ['batched', 'touched', 'single'] as const) {
-        const host = await openEmpty(kind);
-        hosts.push(host);
-        empty.push({ name: `empty, ${kind}`, space: host.space, address: EMPTY, device: 'e0' });
-      }
+      const empty: HostProcess[] = [];
+      for (const kind of ['batched', 'touched', 'single'] as const) empty.push(await startHost(kind));
       try {
         for (const [name, port] of [
           ['socat to', DISCARD],
@@ -116,7 +101,7 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
           add(await interleave(name, 'Gbit/s', sides([...empty, bare], work), rounds));
         }
       } finally {
-        for (const host of hosts) await host.close();
+        for (const host of empty) await host.close();
       }
     }
     const requests = quick ? 500 : 5000;
@@ -129,8 +114,7 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
       ),
     );
     const pings = quick ? 50 : 200;
-    const idleEmpty = await openEmpty('batched');
-    const echo: Place = { name: 'empty', space: idleEmpty.space, address: EMPTY, device: 'e0' };
+    const echo = await startHost('batched');
     const [base, ...others] = add(
       await interleave(
         'ping',
@@ -139,7 +123,7 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
         rounds,
       ),
     );
-    await idleEmpty.close();
+    await echo.close();
     const more = others.map(f =>
       figure(
         'ping, added',
@@ -151,34 +135,18 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
     add(more, false);
     const idle: number[] = [];
     for (let i = 0; i < rounds; i++) {
-      const [cpu, began] = [process.cpuUsage(), performance.now()];
+      const used = async (): Promise<number> => (await offload.cpu()) + (await bare.cpu());
+      const [before, began] = [await used(), performance.now()];
       await pause(3000);
-      const used = process.cpuUsage(cpu);
-      idle.push((used.user + used.system) / 10 / (performance.now() - began));
+      idle.push(((await used()) - before) / 10 / (performance.now() - began));
     }
     add([figure('two idle hosts', 'lastack', '% of a core', idle)], false);
   } finally {
-    await Promise.all([on.close(), off.close(), near.close(), far.close()]);
+    await Promise.all([offload.close(), bare.close(), near.close(), far.close()]);
   }
   const noWrk = missing('wrk');
   if (noWrk !== null) skipped.push(`the gateway: ${noWrk}`);
   else add(await interleave('gateway', 'requests/s', await gatewaySides(folder, quick ? 2 : 4), rounds));
   for (const s of json ? [] : skipped) console.log(`skipped: ${s}`);
   if (json) console.log(JSON.stringify({ machine: m, loadAverage: Number(load), figures, skipped }, null, 2));
-}
-
-async function lastack(options: NetOptions): Promise<Net> {
-  const net = await openNet(options);
-  const { host } = net;
-  serveIperf(host, 5201);
-  serveHttp(host, 80, new Uint8Array(1024));
-  serve(host, DISCARD, async fd => {
-    const buffer = new Uint8Array(1 << 17);
-    while ((await host.recvInto(fd, buffer)) > 0);
-  });
-  serve(host, SOURCE, async fd => {
-    const buffer = new Uint8Array(1 << 17);
-    for (;;) await host.send(fd, buffer);
-  });
-  return net;
 }

@@ -78,27 +78,26 @@ export class Coalescer {
       this.out(frame);
       return;
     }
-    const i = this.find(frame);
-    const train = this.trains[i];
-    if (train !== undefined) {
+    const train = this.find(frame);
+    if (train !== null) {
       if (this.follows(train, frame)) {
         this.append(train, frame);
-        if (train.ended) this.end(i);
+        if (train.ended) this.end(train);
         return;
       }
-      this.end(i);
+      this.end(train);
     }
     if (!this.mayBegin(frame)) {
       this.out(frame);
       return;
     }
-    if (this.trains.length === MOST_TRAINS) this.end(0);
+    if (this.trains.length === MOST_TRAINS) this.end(this.trains[0]!);
     this.trains.push(new Train(frame, this.ip, this.tcp, this.payload));
   }
 
   /** Ends a batch: passes on what has been gathered. */
   flush(): void {
-    while (this.trains.length > 0) this.end(0);
+    while (this.trains.length > 0) this.end(this.trains[0]!);
   }
 
   /** Finds the headers; false if this is no whole TCP segment behind plain ones. */
@@ -125,17 +124,16 @@ export class Coalescer {
     return true;
   }
 
-  /** The train of the frame's connection, or −1. */
-  private find(frame: Frame): number {
+  /** The train of the frame's connection, or null. */
+  private find(frame: Frame): Train | null {
     const headers = this.tcp - this.ip;
     const from = addressesAt(headers);
-    for (let i = 0; i < this.trains.length; i++) {
-      const t = this.trains[i]!;
+    for (const t of this.trains) {
       // The ports lie behind the addresses.
       if (t.tcp - t.ip === headers && same(t.frame, t.ip + from, frame, this.ip + from, headers - from + 4))
-        return i;
+        return t;
     }
-    return -1;
+    return null;
   }
 
   /** Data with ACK alone, and a checksum that holds. */
@@ -205,11 +203,11 @@ export class Coalescer {
   }
 
   /** Passes a train on, as one super-segment if it has more than one segment. */
-  private end(i: number): void {
-    const [t] = this.trains.splice(i, 1);
-    const { frame, ip, tcp } = t!;
+  private end(t: Train): void {
+    this.trains.splice(this.trains.indexOf(t), 1);
+    const { frame, ip, tcp } = t;
     if (frame.csum === CSUM_UNKNOWN) frame.csum = CSUM_GOOD;
-    if (t!.segments > 1) {
+    if (t.segments > 1) {
       const { bytes, end } = frame;
       const length = end - tcp;
       if (tcp - ip === IPV4_HEADER) {
@@ -220,7 +218,7 @@ export class Coalescer {
       const pseudo = sumView(frame.view, ip + addressesAt(tcp - ip), tcp) + PROTOCOL_TCP + length;
       put16(bytes, tcp + TCP_AT_CHECKSUM, fold(pseudo));
       frame.csum = CSUM_PARTIAL;
-      frame.gsoSize = t!.size;
+      frame.gsoSize = t.size;
     }
     this.out(frame);
   }

@@ -82,12 +82,15 @@ export async function openNamespace(): Promise<Namespace> {
   return space;
 }
 
-/** lastack beside the kernel of a network namespace that is made for it. */
-export interface Net extends Pick<Namespace, 'pid' | 'exec' | 'start' | 'close'> {
+export interface Host {
   readonly stack: Stack;
   readonly driver: NodeDriver;
   readonly host: BsdHost;
   readonly tun: TunLink;
+}
+
+/** lastack beside the kernel of a network namespace that is made for it. */
+export interface Net extends Host, Pick<Namespace, 'pid' | 'exec' | 'start' | 'close'> {
   /** States of the kernel's TCP sockets, but for listeners. */
   kernelStates(): Promise<string[]>;
 }
@@ -99,10 +102,9 @@ export interface NetOptions {
   readonly gro?: boolean;
 }
 
-export async function openNet(o: NetOptions = {}): Promise<Net> {
+/** lastack at the other end of a new device in a namespace that is there. */
+export function joinNamespace(namespace: string, o: NetOptions = {}): Host {
   const { kind = 'tun', mtu = 1500, offload = true, gro = true } = o;
-  const space = await openNamespace();
-  const namespace = space.path;
   const loop = new NodeLoop();
   const tun = openTun({ kind, name: 't0', mtu, offload, gro, namespace, clock: loop });
   runTunSetup(tunSetup({ name: 't0', namespace, addresses: [`${KERNEL[4]}/24`, `${KERNEL[6]}/64`], mtu }));
@@ -112,11 +114,14 @@ export async function openNet(o: NetOptions = {}): Promise<Net> {
   ifc.addAddress(`${LASTACK[6]}/64`);
   const driver = new NodeDriver(stack, loop);
   driver.attach(ifc, tun);
+  return { stack, driver, host: new BsdHost(driver), tun };
+}
+
+export async function openNet(o: NetOptions = {}): Promise<Net> {
+  const space = await openNamespace();
+  const host = joinNamespace(space.path, o);
   return {
-    stack,
-    driver,
-    host: new BsdHost(driver),
-    tun,
+    ...host,
     pid: space.pid,
     exec: space.exec,
     start: space.start,
@@ -128,7 +133,7 @@ export async function openNet(o: NetOptions = {}): Promise<Net> {
         .filter(s => s !== '' && s !== 'LISTEN');
     },
     async close() {
-      await driver.close(200_000);
+      await host.driver.close(200_000);
       await space.close();
     },
   };
