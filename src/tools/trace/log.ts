@@ -3,10 +3,6 @@ import type { Conversation, Endpoint, TraceEvent } from './event.ts';
 const HEAD = 600;
 const TAIL = 300;
 
-type WithoutNumber<E> = E extends TraceEvent ? Omit<E, 'n'> : never;
-/** An event before its log has numbered it. */
-export type NewEvent = WithoutNumber<TraceEvent>;
-
 /**
  * The events of one connection, bounded: the first 600 and the last 300 are kept, what lies between is
  * only counted, so that a download of any size costs the same.

@@ -9,7 +9,7 @@ import type { TraceSink } from '../../tcp/trace.ts';
 import type { Frame } from '../../wire/frame.ts';
 import { ACK, FIN, RST, SYN } from '../../wire/segment.ts';
 import type { Endpoint, SegmentEvent, TraceEvent } from './event.ts';
-import { ConversationLog, type NewEvent } from './log.ts';
+import { ConversationLog } from './log.ts';
 import { segmentRecord } from './record.ts';
 
 const CA_NAMES = ['open', 'disorder', 'cwr', 'recovery', 'loss'];
@@ -117,8 +117,8 @@ export class Recorder {
       fate: lost ? 'lost' : corrupted ? 'corrupted' : 'travelling',
       arrivedAt: null,
       arrivedN: 0,
-      ...(lost ? { reason: reasonText(fate.reason) } : {}),
     };
+    if (lost) event.reason = reasonText(fate.reason);
     log.add(event);
     if (s.flags & FIN) entry.fins[side] = (s.seq + s.length + 1) >>> 0;
     if (lost || corrupted) {
@@ -158,32 +158,45 @@ export class Recorder {
   /** What a host's engine is to be given as its trace. */
   sink(host: string): TraceSink {
     const side = host === this.names[0] ? 0 : 1;
-    const add = (tcb: Tcb, event: NewEvent): void => {
+    /** The connection's record, unless it is not, or no longer, written. */
+    const open = (tcb: Tcb): Entry | null => {
       const entry = this.ofTcb(tcb, side);
-      if (entry !== null) this.add(entry, event);
+      return entry === null || entry.forgotten ? null : entry;
     };
-    const at = (tcb: Tcb): { at: Micros; host: string } => ({ at: tcb.ctx.now, host });
+    // Each event is made in one piece: copies of pieces took half of the recording.
     return {
       sent: () => {},
       received: () => {},
-      dropped: (tcb, reason) => add(tcb, { kind: 'drop', ...at(tcb), reason }),
+      dropped: (tcb, reason) => {
+        const e = open(tcb);
+        if (e !== null) this.add(e, { kind: 'drop', at: tcb.ctx.now, host, reason, n: e.log.next() });
+      },
       transition: (tcb, from, to, why) => {
         const entry = this.ofTcb(tcb, side) ?? this.begin(tcb, side);
         if (entry.states[side] === to) return;
         entry.states[side] = to;
-        this.add(entry, { kind: 'state', ...at(tcb), from, state: to, why });
+        const { log } = entry;
+        if (!entry.forgotten)
+          this.add(entry, { kind: 'state', at: tcb.ctx.now, host, from, state: to, why, n: log.next() });
         this.settle(entry);
       },
-      timer: (tcb, timer) => add(tcb, { kind: 'timer', ...at(tcb), timer }),
-      lost: (tcb, seq, end) => add(tcb, { kind: 'loss', ...at(tcb), seq: seq >>> 0, end: end >>> 0 }),
-      congestion: tcb =>
-        add(tcb, {
-          kind: 'congestion',
-          ...at(tcb),
-          cwnd: tcb.cwnd,
-          ssthresh: tcb.ssthresh,
-          state: CA_NAMES[tcb.caState] ?? String(tcb.caState),
-        }),
+      timer: (tcb, timer) => {
+        const e = open(tcb);
+        if (e !== null) this.add(e, { kind: 'timer', at: tcb.ctx.now, host, timer, n: e.log.next() });
+      },
+      lost: (tcb, seq, end) => {
+        const e = open(tcb);
+        if (e === null) return;
+        const at = tcb.ctx.now;
+        this.add(e, { kind: 'loss', at, host, seq: seq >>> 0, end: end >>> 0, n: e.log.next() });
+      },
+      congestion: tcb => {
+        const e = open(tcb);
+        if (e === null) return;
+        const { cwnd, ssthresh, caState } = tcb;
+        const state = CA_NAMES[caState] ?? String(caState);
+        this.add(e, { kind: 'congestion', at: tcb.ctx.now, host, cwnd, ssthresh, state, n: e.log.next() });
+      },
     };
   }
 
@@ -191,11 +204,9 @@ export class Recorder {
     return log.left.host === this.names[side] ? log.left.address : log.right.address;
   }
 
-  private add(entry: Entry, event: NewEvent): void {
-    if (entry.forgotten) return;
-    const full = { ...event, n: entry.log.next() } as TraceEvent;
-    entry.log.add(full);
-    this.tell(entry.log, full);
+  private add(entry: Entry, event: TraceEvent): void {
+    entry.log.add(event);
+    this.tell(entry.log, event);
   }
 
   private tell(log: ConversationLog, event: TraceEvent): void {
@@ -206,7 +217,8 @@ export class Recorder {
   private entryOf(packet: Packet, side: 0 | 1): Entry {
     const s = packet.segment;
     const opens = (s.flags & (SYN | ACK)) === SYN;
-    let entry = this.byFlow.get(packet.flow!);
+    const known = this.byFlow.get(packet.flow!);
+    let entry = known;
     if (entry === undefined || (opens && entry.log.ended)) {
       const key = tupleKey(
         side,
@@ -222,7 +234,7 @@ export class Recorder {
       const to = { host: this.names[1 - side]!, address: s.destination.toString(), port: s.destinationPort };
       entry = this.create(from, to, side);
     }
-    this.byFlow.set(packet.flow!, entry);
+    if (entry !== known) this.byFlow.set(packet.flow!, entry);
     return entry;
   }
 
@@ -299,15 +311,18 @@ export class Recorder {
     const from = entry.states[side];
     if (from === state || (state === SYN_RECV && from !== LISTEN)) return;
     entry.states[side] = state;
-    this.add(entry, {
-      kind: 'state',
-      at,
-      host: this.names[side],
-      from,
-      state,
-      why: 'as the segments tell',
-      inferred: true,
-    });
+    if (!entry.forgotten) {
+      this.add(entry, {
+        kind: 'state',
+        at,
+        host: this.names[side],
+        from,
+        state,
+        why: 'as the segments tell',
+        inferred: true,
+        n: entry.log.next(),
+      });
+    }
     this.settle(entry);
   }
 
