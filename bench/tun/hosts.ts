@@ -43,8 +43,12 @@ export async function startHost(kind: HostKind): Promise<HostProcess> {
 
 const answer = (child: ChildProcess): Promise<unknown> =>
   new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', () => reject(new Error('a host has ended')));
+    const gone = (): void => reject(new Error('a host has ended'));
+    child.once('exit', gone);
+    child.once('message', message => {
+      child.off('exit', gone);
+      resolve(message);
+    });
   });
 
 /** In the host's own process. */
