@@ -102,7 +102,8 @@ export class Chapter {
     const { flags, length } = event.segment;
     const recent = me.timer !== '' && event.at - me.timerAt <= SOON;
     if (a.retransmission) {
-      if (recent) return me.timer;
+      // A busy machine may send long after the timer; what was seen from within is the first that goes after it.
+      if (recent || (this.witnessed && me.timer !== '' && !me.timerUsed)) return me.timer;
       if ((flags & (SYN | ACK)) === (SYN | ACK)) return 'syn_ack';
       if (this.witnessed) return 'fast';
       if (flags & SYN) return 'rto';

@@ -63,8 +63,8 @@ export const faults = [
   {
     id: 'data-checksum-off',
     file: 'wire/tcp.ts',
-    old: 'if (!csumGood && !verifies(bytes, at, end, segment.source, segment.destination, PROTOCOL_TCP))',
-    new: 'if (csumGood && !verifies(bytes, at, end, segment.source, segment.destination, PROTOCOL_TCP))',
+    old: 'if (!verifiesFrame(frame, at, end, segment)) {',
+    new: 'if (!verifiesFrame(frame, at, end, segment) && frame.csum !== CSUM_UNKNOWN) {',
     breaks: 'checksums are not verified',
     rules: [],
     test: [
