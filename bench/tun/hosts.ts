@@ -8,8 +8,8 @@ import { EMPTY, EMPTY_DEVICE, type EmptyKind, openEmpty } from './empty.ts';
 import { DISCARD, type Place, SOURCE } from './programs.ts';
 
 /**
- * Hosts of user space, each in a process of its own as in life: what V8 learns of one would else slow the others, by
- * up to a third.
+ * Hosts of user space, each in a process of its own as in life: what V8 learns of one slows the others else (by up to a
+ * third in two runs, of which that in one process fell into a slower spell of the machine, too).
  */
 export type HostKind = 'offload' | 'no-offload' | EmptyKind;
 
