@@ -163,7 +163,7 @@ export class Recorder {
       const entry = this.ofTcb(tcb, side);
       return entry === null || entry.forgotten ? null : entry;
     };
-    // Each event is made in one piece: copies of pieces took half of the recording.
+    // Each event is made in one piece: copies of pieces took a tenth of the recording.
     return {
       sent: () => {},
       received: () => {},
