@@ -3,7 +3,7 @@
  * hashing, Litwin 1980): no moment at which everything is hashed anew, and never more heads than the rows ask for.
  * The owner keeps the chains themselves, and moves rows where `split` and `merge` say.
  */
-const PAGE_BITS = 10;
+const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
 /** Chains that are always there: few rows come and go without a split or a merge. A power of two. */
 const LEAST = 64;

@@ -31,11 +31,12 @@ export class FlowTable<T extends Flow> {
 
   /** The hash of a 4-tuple, shared with the tables of rows. */
   hash(local: Address, localPort: number, remote: Address, remotePort: number): number {
-    const ports = (localPort << 16) | remotePort;
+    // The ports that connect() chooses are of one parity and rise: so their chains lie side by side.
+    const among = ((localPort & 1) << 15) | (localPort >> 1);
     if (remote.c === 0xffff && remote.a === 0 && remote.b === 0)
-      return halfSipHash(this.key, local.d, remote.d, ports, 0, 0, 0);
+      return (halfSipHash(this.key, local.d, remote.d, remotePort, 0, 0, 0) + among) | 0;
     const a = halfSipHash(this.key, local.a, local.b, local.c, local.d, remote.a, remote.b);
-    return halfSipHash(this.key, a, remote.c, remote.d, ports, remote.scope, 1);
+    return (halfSipHash(this.key, a, remote.c, remote.d, remotePort, remote.scope, 1) + among) | 0;
   }
 
   find(hash: number, local: Address, localPort: number, remote: Address, remotePort: number): T | null {

@@ -46,6 +46,8 @@ const notsentLowat = (tcb: Tcb): number => tcb.options.notsentLowat || tcb.ctx.s
 
 /** POLLOUT: a third of the buffer is free, and less than half of TCP_NOTSENT_LOWAT waits unsent. */
 export function isWritable(tcb: Tcb): boolean {
+  // Asked many times in a connection's life, mostly of an empty queue.
+  if (tcb.writeSeq === tcb.sndUna && tcb.sent.size === 0) return notsentLowat(tcb) > 0;
   const used = sendMemory(tcb, sendPacketSize(tcb));
   return tcb.sndbuf - used >= used >> 1 && 2 * unsent(tcb) < notsentLowat(tcb);
 }

