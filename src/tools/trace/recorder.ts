@@ -46,8 +46,9 @@ export class Recorder {
   private readonly limit: number;
   private readonly now: () => Micros;
   private readonly entries = new Map<string, Entry>();
-  /** Oldest first. */
+  /** Oldest first, from `first` on. */
   private readonly kept: Entry[] = [];
+  private first = 0;
   private readonly byFlow = new WeakMap<Flow, Entry>();
   private readonly byTcb = new WeakMap<Tcb, Entry>();
   /** Frames on their way, to know when they arrive. */
@@ -65,13 +66,13 @@ export class Recorder {
 
   /** Kept connections, oldest first. */
   get logs(): readonly ConversationLog[] {
-    return this.kept.map(e => e.log);
+    return this.kept.slice(this.first).map(e => e.log);
   }
 
   /** Up to `n` of them, newest first, without one. */
   newest(n: number, without: ConversationLog | null): ConversationLog[] {
     const list: ConversationLog[] = [];
-    for (let i = this.kept.length - 1; i >= 0 && list.length < n; i--) {
+    for (let i = this.kept.length - 1; i >= this.first && list.length < n; i--) {
       const { log } = this.kept[i]!;
       if (log !== without) list.push(log);
     }
@@ -264,18 +265,23 @@ export class Recorder {
     const entry = new Entry(log, key, states);
     this.entries.set(key, entry);
     this.kept.push(entry);
-    if (this.kept.length > this.limit) this.forgetOne();
+    if (this.kept.length - this.first > this.limit) this.forgetOne();
     return entry;
   }
 
   /** The oldest that has ended, or else the oldest. */
   private forgetOne(): void {
-    const at = Math.max(
-      0,
-      this.kept.findIndex(e => e.log.ended),
-    );
-    const [gone] = this.kept.splice(at, 1);
-    if (gone === undefined) return;
+    const { kept, first } = this;
+    let at = first;
+    while (at < kept.length && !kept[at]!.log.ended) at++;
+    if (at === kept.length) at = first;
+    const gone = kept[at]!;
+    // Those before it move up by a place.
+    for (; at > first; at--) kept[at] = kept[at - 1]!;
+    if (++this.first > this.limit) {
+      kept.splice(0, this.first);
+      this.first = 0;
+    }
     gone.forgotten = true;
     // The wire knows its flow for long after, and through it this entry; its events must not stay that long.
     const { id, left, right, ended } = gone.log;

@@ -13,19 +13,20 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 /** Text with our own colour sequences as HTML: spans with classes, everything else escaped. */
 export function ansiToHtml(text: string): string {
-  let out = '';
+  const [start = '', ...parts] = escapeXml(text).split('\x1b[');
+  let out = start;
   let open = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-  for (const part of text.split(/(\x1b\[\d+m)/)) {
-    const code = part.startsWith('\x1b[') ? part.slice(2, -1) : null;
-    if (code === null) out += escapeXml(part);
-    else if (CLASSES[code] !== undefined) {
-      out += `<span class="${CLASSES[code]}">`;
+  for (const part of parts) {
+    const end = part.indexOf('m');
+    const name = CLASSES[part.slice(0, end)];
+    if (name !== undefined) {
+      out += `<span class="${name}">`;
       open++;
     } else if (open > 0) {
       out += '</span>';
       open--;
     }
+    out += part.slice(end + 1);
   }
   return out + '</span>'.repeat(open);
 }

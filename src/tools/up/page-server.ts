@@ -6,7 +6,7 @@ import { HttpHead, type HttpRequest } from './http-head.ts';
 import { errorPage } from './page.ts';
 import { HTML, httpResponse } from './page-http.ts';
 
-/** Makes the answer to a request that came over the inner connection `fd`. */
+/** Makes the answer to a request that came over the inner connection `fd`: bytes that hold only for the moment. */
 export type PageHandler = (request: HttpRequest, fd: number) => Uint8Array;
 
 /** A client that has not sent its request, or not taken its answer, after so long is cut off. */
@@ -79,6 +79,11 @@ export class PageConnection implements Watcher {
   private respond(answer: Uint8Array): void {
     this.answer = answer;
     this.write();
+    // What has not gone yet waits in bytes of its own.
+    if (this.answer.length > 0) {
+      this.answer = answer.slice(this.sent);
+      this.sent = 0;
+    }
   }
 
   private write(): void {
