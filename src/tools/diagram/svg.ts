@@ -7,6 +7,7 @@ import {
   TRANSITIONS,
   type Transition,
 } from '../../tcp/state.ts';
+import { compactCss } from '../cli/css.ts';
 import { escapeXml } from '../cli/escape.ts';
 import { BOX_HEIGHT, BOX_WIDTH, END, HEIGHT, PLACES, type Role, shapeOf, WIDTH } from './layout.ts';
 
@@ -16,9 +17,13 @@ export interface SvgOptions {
   readonly transitions?: readonly Transition[];
   /** Transitions that a connection has made: they stand out, the others step back. */
   readonly path?: readonly (readonly [from: State, to: State])[];
+  /** The colours, as CSS writes them. @default light or dark ones, as the viewer is */
+  readonly colours?: Palette;
+  /** Whether each transition is also told in words under the pointer. @default true */
+  readonly tooltips?: boolean;
 }
 
-interface Palette {
+export interface Palette {
   readonly paper: string;
   readonly ink: string;
   readonly soft: string;
@@ -56,6 +61,7 @@ const DARK: Palette = {
   hot: '#5c4a00',
 };
 
+const ROLES: readonly Role[] = ['client', 'server', 'both', 'rare'];
 const STATES = Object.keys(PLACES).map(Number) as State[];
 
 /** Plain rules without variables, which not every viewer of SVG knows. */
@@ -74,6 +80,11 @@ const colours = (p: Palette): string =>
     `.lk .edge.rare { stroke: ${p.line} } .lk .label.rare, .lk .head.rare { fill: ${p.soft} }`,
   ].join('\n');
 
+const VIEWERS = `${colours(LIGHT)}
+@media (prefers-color-scheme: dark) {
+${colours(DARK)}
+}`;
+
 const STYLE = `
 .lk { font-family: ui-sans-serif, system-ui, "Segoe UI", Helvetica, Arial, "DejaVu Sans", sans-serif }
 .lk .box { stroke-width: 1.5 }
@@ -86,10 +97,8 @@ const STYLE = `
 .lk .endtext { font-size: 11px; text-anchor: middle }
 .lk .title { font-size: 19px; font-weight: 700 }
 .lk .legend { font-size: 12.5px }
-${colours(LIGHT)}
-@media (prefers-color-scheme: dark) {
-${colours(DARK)}
-}`;
+${ROLES.map(r => `.lk .edge.${r} { marker-end: url(#lk-${r}) }`).join('\n')}
+`;
 
 /** Only a picture with a path has these. */
 const PATH_STYLE = `
@@ -139,21 +148,23 @@ class Path {
 export function stateSvg(options: SvgOptions = {}): string {
   const path = new Path(options.path);
   const transitions = options.transitions ?? TRANSITIONS;
+  const style = `${STYLE}${options.colours ? colours(options.colours) : VIEWERS}${path.empty ? '' : PATH_STYLE}`;
+  const tip = options.tooltips === false ? () => '' : tooltip;
   const drawn = transitions.filter(t => t.main || t.to !== CLOSED);
   const ends = transitions.filter(t => !t.main && t.to === CLOSED);
   const out = [
     `<svg xmlns="http://www.w3.org/2000/svg" class="lk" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="lk-title">`,
     `<title id="lk-title">The TCP connection states and every transition between them</title>`,
-    `<style>${STYLE}${path.empty ? '' : PATH_STYLE}</style>`,
+    `<style>${compactCss(style)}</style>`,
     '<defs>',
-    ...(['client', 'server', 'both', 'rare'] as const).map(
+    ...ROLES.map(
       role =>
-        `<marker id="lk-${role}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path class="head ${role}" d="M 0 0 L 10 5 L 0 10 z"/></marker>`,
+        `<marker id="lk-${role}" refX="8.1" refY="4.5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path class="head ${role}" d="M0 0 9 4.5 0 9z"/></marker>`,
     ),
     '</defs>',
     `<rect class="paper" width="${WIDTH}" height="${HEIGHT}"/>`,
     `<text class="title" x="28" y="40">TCP connection states</text>`,
-    ...drawn.map(t => edge(t, path)),
+    ...drawn.map(t => edge(t, path, tip)),
     ...drawn.map(t => label(t, path)),
     ...STATES.map(s =>
       box(
@@ -162,20 +173,29 @@ export function stateSvg(options: SvgOptions = {}): string {
         options.highlight === s && !(s === CLOSED && path.over),
         ends.find(t => t.from === s),
         path,
+        tip,
         false,
       ),
     ),
-    box(CLOSED, END, options.highlight === CLOSED && path.over, undefined, path, true),
+    box(CLOSED, END, options.highlight === CLOSED && path.over, undefined, path, tip, true),
     ...legend(ends.length > 0),
     '</svg>',
   ];
   return `${out.join('\n')}\n`;
 }
 
-function edge(t: Transition, path: Path): string {
+/** What is told of a transition under the pointer, as an element. */
+type Tip = (t: Transition) => string;
+
+const tooltip: Tip = t =>
+  `<title>${escapeXml(`${stateName(t.from)} → ${stateName(t.to)}: ${t.label}`)}</title>`;
+
+function edge(t: Transition, path: Path, tip: Tip): string {
   const s = shapeOf(t.from, t.to);
   const role: Role = t.main ? s.role : 'rare';
-  return `<path class="edge ${role}${path.of(t.from, t.to)}" marker-end="url(#lk-${role})" d="${s.path}"><title>${escapeXml(`${stateName(t.from)} → ${stateName(t.to)}: ${t.label}`)}</title></path>`;
+  const told = tip(t);
+  const start = `<path class="edge ${role}${path.of(t.from, t.to)}" d="${s.path.replace(/ ?([A-Z]) ?/g, '$1')}"`;
+  return told === '' ? `${start}/>` : `${start}>${told}</path>`;
 }
 
 /** `event / reply` in two lines. */
@@ -183,13 +203,18 @@ function label(t: Transition, path: Path): string {
   const s = shapeOf(t.from, t.to);
   const [x, y, anchor] = s.label;
   const role: Role = t.main ? s.role : 'rare';
-  const [event = '', ...rest] = t.label.split(' / ');
-  const lines = [...broken(event), ...rest.map(r => `⟶ ${r}`)];
-  const spans = lines.map(
-    (line, i) =>
-      `<tspan x="${x}"${i === 0 ? '' : ' dy="15"'}${line.startsWith('⟶') ? ' class="reply"' : ''}>${escapeXml(line.replace('⟶ ', 'send '))}</tspan>`,
-  );
-  return `<text class="label ${role}${path.of(t.from, t.to)}" x="${x}" y="${y}" text-anchor="${anchor}">${spans.join('')}</text>`;
+  const [event = '', ...replies] = t.label.split(' / ');
+  const [first = '', ...further] = broken(event);
+  const next = (line: string, reply: string): string =>
+    `<tspan x="${x}" dy="15"${reply}>${escapeXml(line)}</tspan>`;
+  const lines = [
+    escapeXml(first),
+    ...further.map(line => next(line, '')),
+    ...replies.map(r => next(`send ${r}`, ' class="reply"')),
+  ];
+  // Where a text begins is where it is anchored if nothing is said.
+  const anchored = anchor === 'start' ? '' : ` text-anchor="${anchor}"`;
+  return `<text class="label ${role}${path.of(t.from, t.to)}" x="${x}" y="${y}"${anchored}>${lines.join('')}</text>`;
 }
 
 function broken(text: string): string[] {
@@ -208,14 +233,15 @@ function box(
   present: boolean,
   ending: Transition | undefined,
   path: Path,
+  tip: Tip,
   end: boolean,
 ): string {
   const hot = `${path.box(state, end)}${present ? ' hot' : ''}`;
   const name = `<text class="name" x="${x}" y="${y + (ending ? -1 : 5)}">${stateName(state)}</text>`;
   const way = ending
-    ? `<text class="endtext${path.of(ending.from, CLOSED)}" style="font-size:${ending.label.length > 24 ? 9.2 : 11}px" x="${x}" y="${y + 17}"><title>${escapeXml(`${stateName(state)} → CLOSED: ${ending.label}`)}</title>✕ ${escapeXml(ending.label)}</text>`
+    ? `<text class="endtext${path.of(ending.from, CLOSED)}"${ending.label.length > 24 ? ' style="font-size:9.2px"' : ''} x="${x}" y="${y + 17}">${tip(ending)}✕ ${escapeXml(ending.label)}</text>`
     : '';
-  return `<g><rect class="box${hot}" x="${x - BOX_WIDTH / 2}" y="${y - BOX_HEIGHT / 2}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="10"/>${name}${way}</g>`;
+  return `<rect class="box${hot}" x="${x - BOX_WIDTH / 2}" y="${y - BOX_HEIGHT / 2}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="10"/>${name}${way}`;
 }
 
 function legend(withEnds: boolean): string[] {
@@ -231,7 +257,7 @@ function legend(withEnds: boolean): string[] {
     const x = 40 + (i % 2) * 470;
     const line = y + Math.floor(i / 2) * 22;
     out.push(
-      `<path class="edge ${role}" marker-end="url(#lk-${role})" d="M ${x} ${line - 4} h 34"/>`,
+      `<path class="edge ${role}" d="M ${x} ${line - 4} h 34"/>`,
       `<text class="legend" x="${x + 44}" y="${line}">${text}</text>`,
     );
   });

@@ -22,16 +22,13 @@ export async function openFront(
   most: number,
   onclient: (client: Socket) => void,
 ): Promise<{ server: Server; port: number }> {
-  const server = createServer(
-    { allowHalfOpen: true, noDelay: true },
-    client => {
-      client.on('error', () => {});
-      const watch = setTimeout(() => client.setKeepAlive(true, KEEPALIVE_MS), KEEPALIVE_MS);
-      watch.unref();
-      client.once('close', () => clearTimeout(watch));
-      onclient(client);
-    },
-  );
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
+    client.on('error', () => {});
+    const watch = setTimeout(() => client.setKeepAlive(true, KEEPALIVE_MS), KEEPALIVE_MS);
+    watch.unref();
+    client.once('close', () => clearTimeout(watch));
+    onclient(client);
+  });
   server.maxConnections = most;
   await new Promise<void>((resolve, reject) => {
     server.once('error', e => reject(listenError(e, address, port, option)));

@@ -1,7 +1,8 @@
 import { type State, stateName } from '../../tcp/state.ts';
+import { compactCss } from '../cli/css.ts';
 import { escapeXml } from '../cli/escape.ts';
 import { COLOURED } from '../cli/paint.ts';
-import { stateSvg } from '../diagram/svg.ts';
+import { type Palette, stateSvg } from '../diagram/svg.ts';
 import { hostAndPort } from '../trace/event.ts';
 import { ladderText } from '../trace/ladder.ts';
 import type { ConversationLog } from '../trace/log.ts';
@@ -19,11 +20,13 @@ export interface PageFacts {
   readonly socket: string;
 }
 
-const STYLE = encode(`
+// The page should fit the first flight of its connection, ten segments: it is then there after one round trip.
+const STYLE = encode(
+  compactCss(`
 :root { color-scheme: light dark; --paper: #fbfcfd; --ink: #1f2933; --soft: #5b6875; --card: #ffffff; --rule: #dfe5ea;
-  --red: #b42318; --green: #12752f; --yellow: #8a5a00; --blue: #0b5cad; --magenta: #8a2fa0; --cyan: #0a6c78 }
+  --red: #b42318; --green: #12752f; --yellow: #8a5a00; --blue: #0b5cad; --magenta: #8a2fa0; --cyan: #0a6c78; --lit: #fff3bf }
 @media (prefers-color-scheme: dark) { :root { --paper: #0d1217; --ink: #e6edf3; --soft: #9aa7b4; --card: #141b22;
-  --rule: #2a343f; --red: #ff7b72; --green: #56d364; --yellow: #e3b341; --blue: #79b8ff; --magenta: #d2a8ff; --cyan: #56d4dd } }
+  --rule: #2a343f; --red: #ff7b72; --green: #56d364; --yellow: #e3b341; --blue: #79b8ff; --magenta: #d2a8ff; --cyan: #56d4dd; --lit: #5c4a00 } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 ui-sans-serif, system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif }
 main { max-width: 1080px; margin: 0 auto; padding: 36px 20px 60px }
@@ -35,7 +38,22 @@ code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-si
 .bold { font-weight: 700 } .dim { color: var(--soft) } .red { color: var(--red) } .green { color: var(--green) }
 .yellow { color: var(--yellow) } .blue { color: var(--blue) } .magenta { color: var(--magenta) } .cyan { color: var(--cyan) }
 figure { margin: 8px 0 } figure svg { max-width: 100%; height: auto; border: 1px solid var(--rule); border-radius: 10px }
-ul { padding-left: 20px }`);
+ul { padding-left: 20px }`),
+);
+
+/** The diagram in the colours of the page. */
+const PALETTE: Palette = {
+  paper: 'var(--card)',
+  ink: 'var(--ink)',
+  soft: 'var(--soft)',
+  box: 'var(--paper)',
+  line: 'var(--soft)',
+  client: 'var(--blue)',
+  server: 'var(--green)',
+  both: 'var(--magenta)',
+  end: 'var(--red)',
+  hot: 'var(--lit)',
+};
 
 /** The diagram with a state lit, drawn once for each. */
 const pictures = new Map<State, Uint8Array>();
@@ -43,7 +61,7 @@ const pictures = new Map<State, Uint8Array>();
 function pictureOf(state: State): Uint8Array {
   const known = pictures.get(state);
   if (known !== undefined) return known;
-  const drawn = encode(stateSvg({ highlight: state }));
+  const drawn = encode(stateSvg({ highlight: state, colours: PALETTE, tooltips: false }));
   pictures.set(state, drawn);
   return drawn;
 }

@@ -9,7 +9,7 @@ import { connectionPage, errorPage, lifePage } from './page.ts';
 import { HTML, httpResponse, PROMETHEUS, SVG, TEXT } from './page-http.ts';
 
 /** Earlier connections that the page names. */
-const OTHERS = 12;
+const OTHERS = 6;
 
 /** Answers a request to the built-in page that came over the inner socket `fd` of host B. */
 export function answerPage(instance: Instance<Running>, request: HttpRequest, fd: number): Uint8Array {
