@@ -17,15 +17,17 @@ export class Flow {
   readonly firstPort: number;
   readonly second: Address;
   readonly secondPort: number;
-  readonly isn = new Int32Array(2);
+  readonly isn: [number, number] = [0, 0];
   readonly known: [boolean, boolean] = [false, false];
   /** End of the highest sequence number seen from each side. */
-  readonly high = new Int32Array(2);
+  readonly high: [number, number] = [0, 0];
   /** A FIN or RST was seen: the next SYN begins a new life. */
   ending = false;
   /** Matches so far, by rule number. */
   counts: number[] = [];
   next: Flow | null = null;
+  /** What whoever watches the wire keeps with the connection. */
+  mark: unknown = null;
 
   constructor(id: number, segment: Segment) {
     this.id = id;

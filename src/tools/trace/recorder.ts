@@ -19,7 +19,7 @@ export type RecorderListener = (log: ConversationLog, event: TraceEvent) => void
 
 /** A log and the states that both hosts are known to be in. */
 class Entry {
-  log: ConversationLog;
+  readonly log: ConversationLog;
   readonly key: string;
   /** By side of the wire: 0 for the first host. */
   readonly states: [State, State];
@@ -27,6 +27,8 @@ class Entry {
   forgotten = false;
   /** Highest FIN seen from each side, one past it; −1 none. */
   readonly fins: [number, number] = [-1, -1];
+  /** The connection as its wire knows it, marked with this entry. */
+  flow: Flow | null = null;
 
   constructor(log: ConversationLog, key: string, states: [State, State]) {
     this.log = log;
@@ -34,6 +36,18 @@ class Entry {
     this.states = states;
   }
 }
+
+/**
+ * What the wire, which knows a connection for long after, has in place of an entry that made room: one that had
+ * ended, so that its ends may begin another, or one that had not.
+ */
+const FORGOTTEN = [false, true].map(ended => {
+  const nobody: Endpoint = { host: '', address: '', port: 0 };
+  const entry = new Entry(new ConversationLog(-1, nobody, nobody), '', [CLOSED, CLOSED]);
+  entry.forgotten = true;
+  entry.log.ended = ended;
+  return entry;
+});
 
 /**
  * Records the connections between two hosts: segments as the wire sees them, and the hosts' own states,
@@ -49,7 +63,6 @@ export class Recorder {
   /** Oldest first, from `first` on. */
   private readonly kept: Entry[] = [];
   private first = 0;
-  private readonly byFlow = new WeakMap<Flow, Entry>();
   private readonly byTcb = new WeakMap<Tcb, Entry>();
   /** Frames on their way, to know when they arrive. */
   private readonly travelling = new Map<Frame, { entry: Entry; event: SegmentEvent }>();
@@ -218,7 +231,8 @@ export class Recorder {
   private entryOf(packet: Packet, side: 0 | 1): Entry {
     const s = packet.segment;
     const opens = (s.flags & (SYN | ACK)) === SYN;
-    const known = this.byFlow.get(packet.flow!);
+    const flow = packet.flow!;
+    const known = flow.mark instanceof Entry ? flow.mark : undefined;
     let entry = known;
     if (entry === undefined || (opens && entry.log.ended)) {
       const key = tupleKey(
@@ -235,7 +249,10 @@ export class Recorder {
       const to = { host: this.names[1 - side]!, address: s.destination.toString(), port: s.destinationPort };
       entry = this.create(from, to, side);
     }
-    if (entry !== known) this.byFlow.set(packet.flow!, entry);
+    if (entry !== known) {
+      flow.mark = entry;
+      entry.flow = flow;
+    }
     return entry;
   }
 
@@ -276,17 +293,15 @@ export class Recorder {
     while (at < kept.length && !kept[at]!.log.ended) at++;
     if (at === kept.length) at = first;
     const gone = kept[at]!;
-    // Those before it move up by a place.
+    // Those before it move up by a place, and what is left at the beginning holds nothing.
     for (; at > first; at--) kept[at] = kept[at - 1]!;
+    kept[first] = FORGOTTEN[1]!;
     if (++this.first > this.limit) {
       kept.splice(0, this.first);
       this.first = 0;
     }
     gone.forgotten = true;
-    // The wire knows its flow for long after, and through it this entry; its events must not stay that long.
-    const { id, left, right, ended } = gone.log;
-    gone.log = new ConversationLog(id, left, right);
-    gone.log.ended = ended;
+    if (gone.flow?.mark === gone) gone.flow.mark = FORGOTTEN[+gone.log.ended];
     if (this.entries.get(gone.key) === gone) this.entries.delete(gone.key);
   }
 
