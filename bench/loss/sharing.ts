@@ -13,58 +13,71 @@ const PAYLOAD = 1448;
 /** Packets that one product of rate and round trip holds. */
 const product = (rate: number, rtt: number): number => Math.round((rate * rtt) / 8e6 / PACKET);
 
-interface Share {
+/** What is measured: so many flows over so long a round trip, from `warm` seconds on for `seconds`. */
+interface Setting {
   readonly flows: number;
+  /** Microseconds. */
   readonly rtt: number;
+  readonly warm: number;
+  readonly seconds: number;
+}
+
+interface Share extends Setting {
   readonly jain: readonly number[];
   readonly least: readonly number[];
   readonly most: readonly number[];
 }
 
-const chosen = (quick: boolean): (readonly [flows: number, rtt: number])[] =>
-  quick ? [[2, 20_000]] : [...FLOWS.map(n => [n, 20_000] as const), ...LONG];
+const SHORT = { rtt: 20_000, warm: 20, seconds: 60 };
+/** Over longer round trips CUBIC's plateau is long, and shares even out over minutes. */
+const LONG: readonly Setting[] = [
+  { flows: 4, rtt: 50_000, warm: 60, seconds: 300 },
+  { flows: 4, rtt: 100_000, warm: 60, seconds: 300 },
+];
+
+const chosen = (quick: boolean): readonly Setting[] =>
+  quick ? [{ ...SHORT, flows: 2, seconds: 10 }] : [...FLOWS.map(flows => ({ ...SHORT, flows })), ...LONG];
 
 export const fairnessCount = (seeds: number, quick: boolean): number => seeds * chosen(quick).length;
 
-/** Longer round trips, where CUBIC's plateau is long and shares even out over minutes: shown, not required. */
-const LONG: readonly (readonly [flows: number, rtt: number])[] = [
-  [4, 50_000],
-  [4, 100_000],
-];
-
 export function fairness(seeds: number, quick: boolean, progress: Progress): Section {
-  const seconds = quick ? 10 : 60;
-  const shares = chosen(quick).map(([flows, rtt]): Share => {
+  const shares = chosen(quick).map((setting): Share => {
+    const { flows, rtt } = setting;
     const runs = Array.from({ length: seeds }, (_, i) => {
-      const share = measure(flows, rtt, i + 1, seconds);
+      const share = measure(setting, i + 1);
       progress.step(`fairness: ${flows} flows, ${rtt / 1000} ms, seed ${i + 1}`);
       return share;
     });
     const mean = runs.map(run => run.reduce((a, b) => a + b, 0) / flows);
     return {
-      flows,
-      rtt,
+      ...setting,
       jain: runs.map(jain),
       least: runs.map((run, i) => Math.min(...run) / mean[i]!),
       most: runs.map((run, i) => Math.max(...run) / mean[i]!),
     };
   });
-  const verdicts = shares
-    .filter(s => s.rtt === 20_000)
-    .map(
-      (s): Verdict => ({
-        what: `fairness of ${s.flows} flows: Jain's index at least 0.95 (${fixed(median(s.jain), 3)})`,
-        holds: median(s.jain) >= 0.95,
-      }),
-    );
+  const verdicts = shares.map(
+    (s): Verdict => ({
+      what: `fairness of ${s.flows} flows, ${s.rtt / 1000} ms: Jain's index at least 0.95 (${fixed(median(s.jain), 3)})`,
+      holds: median(s.jain) >= 0.95,
+    }),
+  );
   const text = [
-    `Flows begin within two seconds; what each carries in ${seconds} s after the first 20. 100 Mbit/s, a drop-tail ` +
-      `queue of one product of rate and round trip; ${seeds} seeds.`,
+    'Flows begin within two seconds; what each has carried. 100 Mbit/s, a drop-tail queue of one product of rate and ' +
+      `round trip; ${seeds} seeds. Over long round trips CUBIC's plateau is long, and shares even out over minutes.`,
     table(
-      ['flows', 'RTT, ms', "Jain's index, median (least – most)", 'smallest share of the mean', 'largest'],
+      [
+        'flows',
+        'RTT, ms',
+        'from – to, s',
+        "Jain's index, median (least – most)",
+        'smallest share of the mean',
+        'largest',
+      ],
       shares.map(s => [
         `${s.flows}`,
         `${s.rtt / 1000}`,
+        `${s.warm} – ${s.warm + s.seconds}`,
         `${fixed(median(s.jain), 3)} (${fixed(Math.min(...s.jain), 3)} – ${fixed(Math.max(...s.jain), 3)})`,
         fixed(median(s.least)),
         fixed(median(s.most)),
@@ -74,9 +87,7 @@ export function fairness(seeds: number, quick: boolean, progress: Progress): Sec
   return { title: 'Fairness', text, verdicts, data: shares };
 }
 
-const WARM_SECONDS = 20;
-
-function measure(flows: number, rtt: number, seed: number, seconds: number): number[] {
+function measure({ flows, rtt, warm, seconds }: Setting, seed: number): number[] {
   const { carried, samples } = transfer({
     name: `fairness ${flows} ${rtt}`,
     seed,
@@ -85,8 +96,8 @@ function measure(flows: number, rtt: number, seed: number, seconds: number): num
     bytes: Number.MAX_SAFE_INTEGER,
     buffer: null,
     ...{ kind: 'random', loss: 0, rtt, rate: RATE, queue: product(RATE, rtt) },
-    every: WARM_SECONDS * 1_000_000,
-    until: (WARM_SECONDS + seconds) * 1_000_000,
+    every: warm * 1_000_000,
+    until: (warm + seconds) * 1_000_000,
     maxEvents: 1e9,
   });
   return carried.map((bytes, i) => bytes - samples[0]![i]!);
