@@ -31,7 +31,8 @@ export class FlowTable<T extends Flow> {
 
   /** The hash of a 4-tuple, shared with the tables of rows. */
   hash(local: Address, localPort: number, remote: Address, remotePort: number): number {
-    // The ports that connect() chooses are of one parity and rise: so their chains lie side by side.
+    // The ports that connect() chooses are of one parity and rise: so their chains lie side by side, and their heads
+    // share lines of the cache.
     const among = ((localPort & 1) << 15) | (localPort >> 1);
     if (remote.c === 0xffff && remote.a === 0 && remote.b === 0)
       return (halfSipHash(this.key, local.d, remote.d, remotePort, 0, 0, 0) + among) | 0;

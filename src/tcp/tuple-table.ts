@@ -21,7 +21,7 @@ export const USED = 1;
 
 /**
  * Rows of a page. A lookup goes by the page's objects too, which therefore should stay in the cache: with 4096 rows
- * in a page instead of 512 a host with a million of them does 4 % more lives.
+ * in a page instead of 512 a host with a million of them does 3 % more lives.
  */
 const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
@@ -159,7 +159,7 @@ export abstract class TupleTable {
   /** Visits the rows in use, in no particular order. */
   *[Symbol.iterator](): IterableIterator<number> {
     for (let index = 0; index < this.pages.length; index++) {
-      const page = this.pages[index]!;
+      const page = this.pages[index] ?? null;
       for (let i = 0; page !== null && i < page.touched; i++)
         if (page.words[i * this.stride + META] !== 0) yield index * PAGE + i;
     }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CLOSED, ESTABLISHED, stateName, TIME_WAIT, TRANSITIONS } from '../../src/tcp/state.ts';
 import { BOX_HEIGHT, BOX_WIDTH, HEIGHT, PLACES, shapeOf, WIDTH } from '../../src/tools/diagram/layout.ts';
 import { stateMermaid } from '../../src/tools/diagram/mermaid.ts';
-import { stateSvg } from '../../src/tools/diagram/svg.ts';
+import { type Palette, stateSvg } from '../../src/tools/diagram/svg.ts';
 
 describe('the state diagram', () => {
   test('draws every state and every transition of the engine, and nothing else', () => {
@@ -26,6 +26,16 @@ describe('the state diagram', () => {
     expect(open).toEqual([]);
     expect(svg).toContain('class="box hot"');
     expect(svg.replace('xmlns="http://www.w3.org/2000/svg"', '')).not.toMatch(/https?:/);
+  });
+
+  test('takes the colours of a page that it is put in, and leaves the words under the pointer out', () => {
+    const names = ['paper', 'ink', 'soft', 'box', 'line', 'client', 'server', 'both', 'end', 'hot'] as const;
+    const colours = Object.fromEntries(names.map(n => [n, `var(--${n})`])) as unknown as Palette;
+    const svg = stateSvg({ highlight: ESTABLISHED, colours, tooltips: false });
+    for (const n of names) expect(svg).toContain(`var(--${n})`);
+    expect(svg).not.toMatch(/#[0-9a-f]{6}|prefers-color-scheme/);
+    expect(svg.match(/<title/g)).toHaveLength(1);
+    expect(svg.match(/<path class="edge /g)).toHaveLength(stateSvg().match(/<path class="edge /g)!.length);
   });
 
   test('every drawn edge was laid out by hand, and begins and ends at its boxes', () => {

@@ -61,6 +61,18 @@ describe('the built-in page', () => {
     }
   });
 
+  test('is there after one round trip: it fits the ten segments that a connection may begin with', async () => {
+    const { gateway: g, port } = await gateway();
+    for (let i = 0; i < 12; i++) await fetchPage(port);
+    const log = g.recorder.logs.at(-1)!;
+    await until(() => isOver(log), 'it is done');
+    const data = log.events.flatMap(e =>
+      e.kind === 'segment' && e.host === 'B' && e.segment.length > 0 ? [e.segment.length] : [],
+    );
+    expect(data.slice(0, -1)).toEqual(Array(9).fill(1448));
+    expect(data).toHaveLength(10);
+  });
+
   test('has the whole life of earlier connections, metrics and the diagram', async () => {
     const { gateway: g, port } = await gateway();
     await fetchPage(port, '/hello');

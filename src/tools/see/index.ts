@@ -5,7 +5,7 @@
  */
 export { COLOURED, type Paint, PLAIN } from '../cli/paint.ts';
 export { stateMermaid } from '../diagram/mermaid.ts';
-export { stateSvg } from '../diagram/svg.ts';
+export { type Palette, type SvgOptions, stateSvg } from '../diagram/svg.ts';
 export { type CollectOptions, socketRows } from '../ss/collect.ts';
 export { type SsOptions, ssText } from '../ss/format.ts';
 export { type NetstatOptions, netstatText } from '../ss/netstat.ts';
