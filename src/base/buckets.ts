@@ -41,6 +41,11 @@ export class Buckets {
     return partner(fresh);
   }
 
+  /** The head of the chain that `split` takes apart after `further` others. */
+  upcoming(further: number): number {
+    return this.head(partner(this.count + further));
+  }
+
   /** Whether there is a chain to spare. */
   get canMerge(): boolean {
     return this.count > LEAST;

@@ -35,8 +35,11 @@ test('a hash belongs to one chain, which changes only where split and merge say'
 
 test('each chain has a head of its own', () => {
   const b = new Buckets();
-  for (let i = 0; i < 3000; i++) b.split();
+  for (let i = 0; i < 10_000; i++) b.split();
   for (let i = 0; i < b.count; i++) b.setHead(i, i + 7);
+  // What is to come can be looked at before.
+  const coming = Array.from({ length: 9000 }, (_, i) => b.upcoming(i));
+  expect(coming).toEqual(Array.from({ length: 9000 }, (_, i) => ((b.count + i) & 8191) + 7));
   for (let i = 0; i < b.count; i++) expect(b.head(i)).toBe(i + 7);
   while (b.canMerge) {
     expect(b.head(b.count - 1)).toBe(b.count + 6);

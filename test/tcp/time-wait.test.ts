@@ -112,3 +112,37 @@ test('rows that are gone leave nothing behind: pages and chains go with them', (
   // The next crowd is numbered from the first on.
   expect(Math.max(...Array.from({ length: 5000 }, (_, n) => add(t, tuple(false, n))))).toBeLessThan(20_480);
 });
+
+test('the first page begins small, also when it has been given back', () => {
+  const spread = (_l: Address, lp: number): number => Math.imul(lp, 0x9e3779b1);
+  const t = new TimeWaitTable(1, 0, spread);
+  const to = tuple(false, 1);
+  const rows = new Map<number, number>();
+  const fill = (from: number, until: number): void => {
+    for (let lp = from; lp < until; lp++) {
+      const row = t.add(spread(to.local, lp), to.local, lp, to.remote, to.rp);
+      t.setMeta(row, TIME_WAIT, lp % 15, 0, 0);
+      t.setRcvNxt(row, lp);
+      rows.set(lp, row);
+    }
+  };
+  const whole = (): void => {
+    expect(new Set(rows.values()).size).toBe(rows.size);
+    expect([...t].sort((a, b) => a - b)).toEqual([...rows.values()].sort((a, b) => a - b));
+    for (const [lp, row] of rows) {
+      expect(t.find(spread(to.local, lp), to.local, lp, to.remote, to.rp)).toBe(row);
+      expect([t.rcvNxt(row), t.scale(row)]).toEqual([lp, lp % 15]);
+    }
+  };
+  fill(1, 12_000);
+  whole();
+  for (const [lp, row] of [...rows]) {
+    if (row >= 4096) continue;
+    t.remove(row);
+    rows.delete(lp);
+  }
+  whole();
+  fill(20_000, 24_000);
+  whole();
+  expect(Math.max(...rows.values())).toBeLessThan(3 * 4096);
+});
