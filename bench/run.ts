@@ -7,21 +7,29 @@ import { NET_MEASUREMENTS, type NetWork, netStreams } from './net-streams.ts';
 import { garbage, longAndShort, pauses } from './steady.ts';
 import { crowded, wheel } from './timers.ts';
 
-/**
- * The figures of BENCHMARKS.md.
- *
- *   npm run bench [-- --json] [-- --quick] [-- lives bulk steady memory timers net]
- *
- * `net` stands for net-bulk, net-lives, net-http and net-rtt.
- */
+/** The figures of BENCHMARKS.md. */
+const USAGE = `npm run bench [-- options] [-- name …]
+
+Measures lastack beside Node's own net, on this machine, and prints a line for each figure.
+
+  lives bulk steady memory timers net   what to measure (all); net is net-bulk, net-lives, net-http and net-rtt
+  --json                                one JSON object instead
+  --quick                               one short round each: half a minute, figures of no worth
+
+npm run bench -- lives bulk
+npm run bench -- --json net-rtt`;
 const args = process.argv.slice(2);
+if (args.includes('--help')) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const json = args.includes('--json');
 const quick = args.includes('--quick');
 const words = args.filter(a => !a.startsWith('-'));
 const names = ['lives', 'bulk', 'steady', 'memory', 'timers', 'net', ...NET_MEASUREMENTS];
-const unknown = words.filter(w => !names.includes(w));
-if (unknown.length > 0) {
-  console.error(`bench: no '${unknown[0]}'; there are ${names.join(', ')}`);
+const unknown = args.find(a => !names.includes(a) && a !== '--json' && a !== '--quick');
+if (unknown !== undefined) {
+  console.error(`bench: no '${unknown}'\n\n${USAGE}`);
   process.exit(2);
 }
 const wanted = (name: string, group = name): boolean =>
