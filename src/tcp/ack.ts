@@ -95,6 +95,7 @@ export function acknowledge(
 
   if (segment.segLen > 0) flags |= DATA;
   else ctx.mib.TcpExtTCPPureAcks++;
+  const closed = tcb.sndWnd === 0;
   if (updateWindow(tcb, segment)) flags |= WINDOW;
   const delta = seqDiff(ack, priorUna);
   tcb.bytesAcked += delta;
@@ -127,7 +128,12 @@ export function acknowledge(
       duplicates = flags & DATA ? 1 : Math.max(1, segment.count);
     flags = alert(tcb, priorUna, duplicates, flags);
   }
-  if (flags & SET_TIMER && !scheduleLossProbe(tcb, true)) rearmRto(tcb);
+  if (flags & SET_TIMER) {
+    if (!scheduleLossProbe(tcb, true)) rearmRto(tcb);
+  } else if (closed && tcb.sndWnd > 0) {
+    // What was in flight when the window closed has met a full buffer, and the probe had no room: it has some now.
+    scheduleLossProbe(tcb, false);
+  }
   const delivered = tcb.delivered - priorDelivered;
   ctx.mib.TcpExtTCPDelivered += delivered;
   if (ece) {

@@ -180,6 +180,18 @@ describe('tail loss probe (RFC 8985 §7)', () => {
     expect(c.lab.mib.TcpExtTCPLossProbeRecovery).toBe(0);
   });
 
+  test('§7.2: a probe that found the window closed is made up for when it opens: no timeout', () => {
+    const c = flight();
+    // The receiver had no room for any of them, and says so.
+    c.say('.', { ack: 1, window: 0 });
+    c.lab.run(0.11);
+    expect(sent(c)).toEqual([]);
+    c.say('.', { ack: 1, window: 500 });
+    c.lab.run(2 * ROUND + 0.01);
+    expect(sent(c)).toEqual([9]);
+    expect(c.info()).toMatchObject({ ca_state: OPEN });
+  });
+
   test('§7.3: one probe at a time; the timeout follows it. tcp_early_retrans 0: none', () => {
     const c = sender();
     write(c, 4);
