@@ -128,12 +128,9 @@ export function acknowledge(
       duplicates = flags & DATA ? 1 : Math.max(1, segment.count);
     flags = alert(tcb, priorUna, duplicates, flags);
   }
-  if (flags & SET_TIMER) {
-    if (!scheduleLossProbe(tcb, true)) rearmRto(tcb);
-  } else if (closed && tcb.sndWnd > 0) {
-    // What was in flight when the window closed has met a full buffer, and the probe had no room: it has some now.
-    scheduleLossProbe(tcb, false);
-  }
+  if (flags & SET_TIMER && !scheduleLossProbe(tcb, true)) rearmRto(tcb);
+  // What was in flight when the window closed has met a full buffer, and the probe had no room: it has some now.
+  if (!(flags & SET_TIMER) && closed && tcb.sndWnd > 0) scheduleLossProbe(tcb, false);
   const delivered = tcb.delivered - priorDelivered;
   ctx.mib.TcpExtTCPDelivered += delivered;
   if (ece) {
