@@ -378,4 +378,22 @@ export const faults = [
       '#26 replies go to whom they are for, though the frames they answer were in one buffer used again',
     ],
   },
+  {
+    id: 'rows-lost-in-widening',
+    file: 'tcp/tuple-table.ts',
+    old: 'this.words.set(words);',
+    new: '',
+    breaks: 'the first page forgets its rows when it doubles',
+    rules: [],
+    test: ['tcp/time-wait', 'finds what was added and not removed, with its tuple and what it was told'],
+  },
+  {
+    id: 'pages-numbered-on',
+    file: 'tcp/tuple-table.ts',
+    old: 'this.gone.push(index);',
+    new: '',
+    breaks: 'a host that lives long numbers its rows higher and higher',
+    rules: [],
+    test: ['tcp/time-wait', 'rows that are gone leave nothing behind: pages and chains go with them'],
+  },
 ];

@@ -489,4 +489,16 @@ export const faults = [
     rules: [],
     test: ['rfc/recovery/rfc8985-rack-tlp', 'the next hole is waited for from when it was repeated'],
   },
+  {
+    id: 'probe-of-an-open-window-off',
+    file: 'tcp/ack.ts',
+    old: 'if (!(flags & SET_TIMER) && closed && tcb.sndWnd > 0) scheduleLossProbe(tcb, false);',
+    new: '',
+    breaks: 'what met a full buffer waits for the timeout though the window is open again',
+    rules: [],
+    test: [
+      'rfc/recovery/rfc8985-rack-tlp',
+      '§7.2: a probe that found the window closed is made up for when it opens: no timeout',
+    ],
+  },
 ];

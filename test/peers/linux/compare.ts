@@ -74,11 +74,14 @@ function stays(t: Timeline, host: HostName, conn: number): Stay[] {
   return out;
 }
 
-/** The first lasting state of one list that the other has not, in order. */
+/**
+ * The first lasting state of one list that the other has not, in order. Who never caught a connection at all can't
+ * tell that it is gone.
+ */
 function firstMissing(list: readonly Stay[], other: readonly Stay[], glance: number): Stay | null {
   let at = 0;
   for (const s of list) {
-    if (s.until - s.from < glance) continue;
+    if (s.until - s.from < glance || (s.state === 'gone' && other.length === 0)) continue;
     const found = other.findIndex((o, i) => i >= at && o.state === s.state);
     if (found < 0) return s;
     at = found + 1;
