@@ -1,16 +1,25 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build, parseSync, type Rolldown } from 'vite';
+import { writeBook } from './book/book.ts';
+import { table, verdictItem } from './book/markdown.ts';
+import { machine } from './harness.ts';
+import { options } from './options.ts';
 
 /**
  * How many bytes a browser loads for an engine with sockets, and what they are: `Stack` and `Sockets` of dist/
  * in one file, bundled and minified by vite's Rolldown.
  *
- *   npm run bench:bundle
- *
  * What a file weighs is by how much the gzipped bundle shrinks when its bytes are cut out, so that what is said
  * elsewhere too weighs nothing; what remains (gzip's tables, and what only two files have in common) is `shared`.
  */
+const USAGE = `npm run bench:bundle [-- --write]
+
+What a browser loads for an engine with sockets, and what its bytes are, as Markdown; --write puts that into
+BENCHMARKS.md.`;
+const asked = options(USAGE, { flags: ['write'] });
+/** What is wanted, kB. */
+const MOST = 60;
 const ENTRY = `
   export { Stack } from '/dist/stack/stack.js';
   export { Sockets } from '/dist/socket/sockets.js';`;
@@ -188,44 +197,72 @@ const renamed = await bundle({
 const both = [plain, renamed];
 const whole = both.map(b => gzip(b.code));
 
-const row = (...cells: readonly (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`);
-const head = (...cells: readonly string[]): void => {
-  console.log('');
-  row(...cells);
-  row(...cells.map(() => '---'));
-};
 const weights = (cut: (file: string) => boolean): number[] => both.map((b, i) => weight(b, whole[i]!, cut));
+const row = (name: string, sizes: readonly number[]): string[] => [name, ...sizes.map(kB)];
 
-head('kB', 'as the compiler wrote it', 'minified', 'every property renamed');
 const three = [written, plain, renamed].map(b => b.code);
-row('bytes', ...three.map(c => kB(c.length)));
-row('gzip', ...three.map(c => kB(gzip(c))));
-row('Brotli', ...three.map(c => kB(brotliCompressSync(c).length)));
+const sizes = table(
+  ['kB', 'as the compiler wrote it', 'minified', 'every property renamed'],
+  [
+    row(
+      'bytes',
+      three.map(c => c.length),
+    ),
+    row('gzip', three.map(gzip)),
+    row(
+      'Brotli',
+      three.map(c => brotliCompressSync(c).length),
+    ),
+  ],
+);
+const verdict = {
+  what: `minified and gzipped at most ${MOST} kB (${kB(whole[0]!)})`,
+  holds: whole[0]! <= 1000 * MOST,
+};
 
-head('room, kB gzipped', 'minified', 'every property renamed');
+const HEAD = ['minified', 'every property renamed'];
 const files = [...new Set(plain.pieces.map(p => p.file))].filter(f => f !== '');
 const perFile = new Map(files.map(f => [f, weights(file => file === f)]));
 const shared = [...whole];
-for (const room of ['tcp', 'base', 'socket', 'ip', 'stack', 'wire', 'udp', 'icmp']) {
+const rooms = ['tcp', 'base', 'socket', 'ip', 'stack', 'wire', 'udp', 'icmp'].map(room => {
   const sums = [0, 0];
   for (const [file, w] of perFile) {
     if (file.startsWith(`${room}/`)) for (const i of [0, 1]) sums[i]! += w[i]!;
   }
   for (const i of [0, 1]) shared[i]! -= sums[i]!;
-  row(room, ...sums.map(kB));
-}
-row('shared', ...shared.map(kB));
-
-head('kind of token, kB gzipped', 'minified', 'every property renamed');
+  return row(room, sums);
+});
 const byKind = both.map((b, i) => kinds(b.code, whole[i]!));
-for (const kind of KINDS) {
-  row(kind, ...byKind.map(k => kB(k.get(kind) ?? 0)));
-}
-
-head('only for, kB gzipped', 'minified', 'every property renamed');
-for (const [name, pattern] of FEATURES) row(name, ...weights(file => pattern.test(file)).map(kB));
-row('all of these', ...weights(file => FEATURES.some(([, pattern]) => pattern.test(file))).map(kB));
-
-console.log('\nThe heaviest files, kB gzipped when minified:');
 const heaviest = [...perFile].sort((a, b) => b[1][0]! - a[1][0]!).slice(0, 10);
-console.log(heaviest.map(([file, [w = 0]]) => `${file.replace(/\.js$/, '')} ${kB(w)}`).join(', '));
+const text = [
+  sizes,
+  verdictItem(verdict),
+  table(['room, kB gzipped', ...HEAD], [...rooms, row('shared between them', shared)]),
+  table(
+    ['only for, kB gzipped', ...HEAD],
+    [
+      ...FEATURES.map(([name, pattern]) =>
+        row(
+          name,
+          weights(file => pattern.test(file)),
+        ),
+      ),
+      row(
+        'all of these',
+        weights(file => FEATURES.some(([, pattern]) => pattern.test(file))),
+      ),
+    ],
+  ),
+  table(
+    ['kind of token, kB gzipped', ...HEAD],
+    KINDS.map(kind =>
+      row(
+        kind,
+        byKind.map(k => k.get(kind) ?? 0),
+      ),
+    ),
+  ),
+  `The heaviest files, kB gzipped when minified: ${heaviest.map(([file, [w = 0]]) => `${file.replace(/\.js$/, '')} ${kB(w)}`).join(', ')}.`,
+].join('\n\n');
+console.log(text);
+if (asked.write) writeBook(machine(), '', { bundle: text });

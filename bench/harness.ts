@@ -23,7 +23,8 @@ const WARM_UP = 2;
 
 /**
  * Runs all sides in turn, `rounds` times after two rounds that are thrown away (V8 compiles in the first, and may
- * think better of it in the second), so that whatever slows the machine slows each of them.
+ * think better of it in the second), so that whatever slows the machine slows each of them. A single round only shows
+ * that the work is done right, and has none before it.
  */
 export async function interleave(
   measurement: string,
@@ -32,7 +33,7 @@ export async function interleave(
   rounds: number,
 ): Promise<Figure[]> {
   const values = sides.map(() => [] as number[]);
-  for (let round = -WARM_UP; round < rounds; round++) {
+  for (let round = rounds === 1 ? 0 : -WARM_UP; round < rounds; round++) {
     for (const [i, side] of sides.entries()) {
       const value = await side.run();
       if (round >= 0) values[i]!.push(value);
@@ -64,7 +65,8 @@ export function machine(): Machine {
   try {
     const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim();
     commit =
-      git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+changes');
+      git('rev-parse', '--short', 'HEAD') +
+      (git('status', '--porcelain', '-uno', '--', '.', ':!BENCHMARKS.md') === '' ? '' : '+changes');
   } catch {
     // Not a clone: the figures still stand.
   }

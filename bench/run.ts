@@ -1,39 +1,35 @@
+import { blocksOf, writeBook } from './book/book.ts';
+import { verdicts } from './book/compared.ts';
+import { GROUPS, inProcess } from './book/in-process.ts';
+import { verdictLine } from './book/markdown.ts';
 import { lastackBulk } from './bulk.ts';
 import { type Figure, figure, figureLine, interleave, machine, machineLine } from './harness.ts';
 import { lastackLives, livesFor } from './lives.ts';
 import { crowd, memory } from './memory.ts';
 import { bulk, lives, nodeDoor } from './net.ts';
 import { NET_MEASUREMENTS, type NetWork, netStreams } from './net-streams.ts';
+import { options } from './options.ts';
 import { garbage, longAndShort, pauses } from './steady.ts';
 import { crowded, wheel } from './timers.ts';
 
-/** The figures of BENCHMARKS.md. */
 const USAGE = `npm run bench [-- options] [-- name …]
 
-Measures lastack beside Node's own net, on this machine, and prints a line for each figure.
+Measures lastack beside Node's own net, on this machine, and prints a line for each figure; then what is wanted of
+them, and whether they have it.
 
   lives bulk steady memory timers net   what to measure (all); net is net-bulk, net-lives, net-http and net-rtt
+  --write                               puts the tables of these into BENCHMARKS.md
   --json                                one JSON object instead
   --quick                               one short round each: half a minute, figures of no worth
+  --help                                this text
 
 npm run bench -- lives bulk
 npm run bench -- --json net-rtt`;
-const args = process.argv.slice(2);
-if (args.includes('--help')) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const json = args.includes('--json');
-const quick = args.includes('--quick');
-const words = args.filter(a => !a.startsWith('-'));
-const names = ['lives', 'bulk', 'steady', 'memory', 'timers', 'net', ...NET_MEASUREMENTS];
-const unknown = args.find(a => !names.includes(a) && a !== '--json' && a !== '--quick');
-if (unknown !== undefined) {
-  console.error(`bench: no '${unknown}'\n\n${USAGE}`);
-  process.exit(2);
-}
+const { words, quick, json, write } = options(USAGE, { names: [...GROUPS, ...NET_MEASUREMENTS] });
 const wanted = (name: string, group = name): boolean =>
   words.length === 0 || words.includes(name) || words.includes(group);
+/** What is measured whole has a table. */
+const groups = GROUPS.filter(group => wanted(group));
 
 const figures: Figure[] = [];
 const add = (more: Figure[]): void => {
@@ -53,7 +49,10 @@ if (wanted('lives')) {
   ];
   add(await interleave('lives', 'connections/s', sides, rounds));
   const { rate, waits } = livesFor(quick ? 2 : 60, quick ? 5_000 : 50_000, 64);
-  add([figure('lives, 60 s', 'lastack', `connections/s (${waits} TIME_WAITs at most)`, [rate])]);
+  add([
+    figure('lives, 60 s', 'lastack', 'connections/s', [rate]),
+    figure('lives, 60 s', 'TIME_WAIT', 'rows at most', [waits]),
+  ]);
 }
 if (wanted('bulk')) {
   const chunk = 65536;
@@ -90,3 +89,6 @@ if (wanted('timers')) {
   add(wheel(rows));
 }
 if (json) console.log(JSON.stringify({ machine: m, figures }, null, 2));
+const tables = groups.map(group => inProcess(group, figures));
+if (!json && !quick) for (const v of tables.flatMap(t => verdicts(t.rows))) console.log(verdictLine(v));
+if (write) writeBook(m, 'medians of 5 rounds or more, lowest and highest beside them', blocksOf(tables));

@@ -4,15 +4,21 @@ import { gzipSync } from 'node:zlib';
 import { writePlace } from '../../lab/url/url.ts';
 import { Bench, CHROMIUM, type Watched } from '../../test/lab/browser/kit.ts';
 import { LONG_RUN } from '../../test/lab/long-run.ts';
+import { blocksOf, writeBook } from '../book/book.ts';
+import { comparison } from '../book/compared.ts';
 import { type Figure, figure, figureLine, machine, machineLine } from '../harness.ts';
+import { options } from '../options.ts';
 
-/**
- * The figures of the lab in BENCHMARKS.md.
- *
- *   npm run bench:lab [-- --json] [-- --quick]
- */
-const json = process.argv.includes('--json');
-const rounds = process.argv.includes('--quick') ? 3 : 7;
+const USAGE = `npm run bench:lab [-- options]
+
+What the lab weighs, how soon it is seen, and how a ladder of 100,000 segments moves; the latter want chromium.
+
+  --write    puts the table into BENCHMARKS.md
+  --json     one JSON object instead of lines
+  --quick    three rounds instead of seven
+  --help     this text`;
+const { json, quick, write } = options(USAGE);
+const rounds = quick ? 3 : 7;
 
 /** Frames of one scroll through the long ladder, and pixels between two of them. */
 const FRAMES = 240;
@@ -157,3 +163,7 @@ const m = machine();
 const figures = await lab();
 if (json) console.log(JSON.stringify({ machine: m, figures }, null, 2));
 else for (const line of [machineLine(m), ...figures.map(figureLine)]) console.log(line);
+if (write) {
+  const rows = figures.map(f => ({ what: `${f.measurement}, ${f.side}, ${f.unit}`, ours: f }));
+  writeBook(m, `medians of ${rounds} rounds`, blocksOf([comparison('lab', 'the lab', '', rows)]));
+}

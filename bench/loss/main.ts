@@ -1,8 +1,11 @@
+import { writeBook } from '../book/book.ts';
+import { verdictItem, verdictLine } from '../book/markdown.ts';
 import { machine, machineLine } from '../harness.ts';
+import { options } from '../options.ts';
 import { cubic, cubicCount, fixedWindow, GRID } from './matrix.ts';
 import { race, raceCount } from './race.ts';
 import { readRecorded } from './recorded.ts';
-import { Progress, type Section, verdictLine } from './report.ts';
+import { Progress, type Section } from './report.ts';
 import { fairness, fairnessCount, utilisation, utilisationCount } from './sharing.ts';
 
 /** How lastack does under loss, in virtual time: exact figures, the same on every machine. */
@@ -18,6 +21,7 @@ Sections, all unless named:
 Options:
   --quick      a few cells, fewer seeds and bytes: half a minute; judges nothing
   --seeds N    runs of each cell (61; fixed window 5, fairness 3)
+  --write      puts the sections into BENCHMARKS.md
   --json       the figures of each run, for machines
   --help       this text
 
@@ -25,25 +29,9 @@ Tables are Markdown. Exit status 1 if a condition does not hold.`;
 
 const SECTIONS = ['fixed', 'cubic', 'race', 'fairness', 'utilisation'] as const;
 
-function main(args: readonly string[]): number {
-  if (args.includes('--help')) {
-    console.log(USAGE);
-    return 0;
-  }
-  const seedsAt = args.indexOf('--seeds');
-  const asked = seedsAt < 0 ? null : Number(args[seedsAt + 1]);
-  const words = args.filter((a, i) => !a.startsWith('-') && (seedsAt < 0 || i !== seedsAt + 1));
-  const unknown =
-    words.find(w => !(SECTIONS as readonly string[]).includes(w)) ??
-    args.find(a => a.startsWith('-') && !['--json', '--quick', '--seeds'].includes(a));
-  if (unknown !== undefined || (asked !== null && !(asked >= 1 && Number.isInteger(asked)))) {
-    console.error(
-      `bench:loss: ${unknown === undefined ? '--seeds wants a number' : `no '${unknown}'`}\n\n${USAGE}`,
-    );
-    return 2;
-  }
-  const quick = args.includes('--quick');
-  const json = args.includes('--json');
+function main(): number {
+  const { words, quick, json, write, number } = options(USAGE, { names: SECTIONS, numbers: ['seeds'] });
+  const asked = number('seeds');
   const wanted = (name: (typeof SECTIONS)[number]): boolean => words.length === 0 || words.includes(name);
   const seeds = asked ?? (quick ? 2 : 61);
   const few = asked ?? (quick ? 1 : 5);
@@ -71,7 +59,11 @@ function main(args: readonly string[]): number {
   const verdicts = sections.flatMap(s => s.verdicts);
   if (json) console.log(JSON.stringify({ machine: m, quick, sections }, null, 2));
   else if (!quick) console.log(`\n${verdicts.map(verdictLine).join('\n')}`);
+  if (write) writeBook(m, '', Object.fromEntries(sections.map(s => [s.name, inBook(s)])));
   return quick || verdicts.every(v => v.holds) ? 0 : 1;
 }
 
-process.exitCode = main(process.argv.slice(2));
+const inBook = ({ text, verdicts }: Section): string =>
+  [text, verdicts.map(verdictItem).join('\n')].join('\n\n');
+
+process.exitCode = main();

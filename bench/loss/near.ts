@@ -9,19 +9,42 @@ import { memoryPair } from '../../src/link/memory.ts';
 import { Stack } from '../../src/stack/stack.ts';
 import { missing } from '../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../test/peers/tun/net.ts';
-import { figureLine, interleave, machine, machineLine, must, type Side, seconds } from '../harness.ts';
+import { near } from '../book/beside-linux.ts';
+import { blocksOf, writeBook } from '../book/book.ts';
+import { verdicts } from '../book/compared.ts';
+import { verdictLine } from '../book/markdown.ts';
+import {
+  type Figure,
+  figureLine,
+  interleave,
+  machine,
+  machineLine,
+  must,
+  type Side,
+  seconds,
+} from '../harness.ts';
+import { options } from '../options.ts';
 
 /**
  * A short path that loses packets, in real time: 16 MB over 1500-byte packets with a round trip of microseconds,
  * where a timeout is what loss costs. Two lastack hosts joined in memory, beside two Linux kernels over veth whose
  * firewalls drop as many, CUBIC both. Without root or nft the first stands alone.
- *
- *   npm run bench:near [-- --quick] [-- --json]
  */
-const quick = process.argv.includes('--quick');
-const json = process.argv.includes('--json');
+const USAGE = `npm run bench:near [-- options]
+
+16 MB over a short path that loses 1 and 5 % of its packets, lastack beside Linux: two or three minutes.
+
+  --rounds N    transfers of each (9)
+  --write       puts the table into BENCHMARKS.md
+  --json        one JSON object instead of lines
+  --quick       1 MB once, figures of no worth
+  --help        this text
+
+Linux wants root, nft and python3; without them lastack is measured alone.`;
+const asked = options(USAGE, { numbers: ['rounds'] });
+const { quick, json } = asked;
 const BYTES = quick ? 1 << 20 : 16 << 20;
-const ROUNDS = quick ? 1 : 9;
+const ROUNDS = asked.number('rounds') ?? (quick ? 1 : 9);
 const PORT = 5001;
 const HOSTS = ['10.79.1.1', '10.79.1.2'] as const;
 
@@ -146,7 +169,7 @@ const why = noTun() ?? missing('nft', 'python3');
 if (why !== null) console.error(`Linux is left out: ${why}`);
 const m = machine();
 if (!json) console.log(machineLine(m));
-const figures = [];
+const figures: Figure[] = [];
 for (const loss of [0.01, 0.05]) {
   const sides = [lastack(loss), ...(why === null ? [await linux(loss)] : [])];
   const more = await interleave(`near, ${100 * loss} %`, 'MB/s', sides, ROUNDS);
@@ -154,3 +177,9 @@ for (const loss of [0.01, 0.05]) {
   if (!json) for (const f of more) console.log(figureLine(f));
 }
 if (json) console.log(JSON.stringify({ machine: m, figures }, null, 2));
+if (why === null && !quick) {
+  const table = near(figures);
+  for (const v of json ? [] : verdicts(table.rows)) console.log(verdictLine(v));
+  if (asked.write)
+    writeBook(m, `medians of ${ROUNDS} transfers, slowest and fastest beside them`, blocksOf([table]));
+} else if (asked.write) console.error('Nothing is written without Linux beside it.');

@@ -1,6 +1,7 @@
+import { fixed, table } from '../book/markdown.ts';
 import { RACE } from './cells.ts';
 import type { Recorded } from './recorded.ts';
-import { fixed, type Progress, type Section, table } from './report.ts';
+import type { Progress, Section } from './report.ts';
 import { bootstrap, geometricMean, median } from './statistics.ts';
 import { transfer } from './transfer.ts';
 
@@ -62,7 +63,7 @@ export function race(seeds: number, quick: boolean, recorded: Recorded, progress
       `resamplings of both. Geometric mean of the ratios: ${fixed(mean, 3)}.`,
     table(['RTT', 'loss', 'kind', 'lastack', 'Linux', 'ratio'], rows),
   ].join('\n\n');
-  return { title: 'Time to finish beside Linux', text, verdicts, data };
+  return { name: 'race', title: 'Time to finish beside Linux', text, verdicts, data };
 }
 
 const range = (values: readonly number[]): string =>

@@ -1,4 +1,5 @@
-import { fixed, type Progress, type Section, table, type Verdict } from './report.ts';
+import { fixed, table, type Verdict } from '../book/markdown.ts';
+import type { Progress, Section } from './report.ts';
 import { jain, median } from './statistics.ts';
 import { transfer } from './transfer.ts';
 
@@ -84,7 +85,7 @@ export function fairness(seeds: number, quick: boolean, progress: Progress): Sec
       ]),
     ),
   ].join('\n\n');
-  return { title: 'Fairness', text, verdicts, data: shares };
+  return { name: 'fairness', title: 'Fairness', text, verdicts, data: shares };
 }
 
 function measure({ flows, rtt, warm, seconds }: Setting, seed: number): number[] {
@@ -161,5 +162,5 @@ export function utilisation(quick: boolean, progress: Progress): Section {
       found.map(f => [f.name, fixed(f.all, 3), fixed(f.later, 3)]),
     ),
   ].join('\n\n');
-  return { title: 'Long paths', text, verdicts, data: found };
+  return { name: 'utilisation', title: 'Long paths', text, verdicts, data: found };
 }

@@ -3,7 +3,12 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp, missing, pause } from '../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../test/peers/tun/net.ts';
+import { emptyReader, gateway, tun } from '../book/beside-linux.ts';
+import { blocksOf, writeBook } from '../book/book.ts';
+import { verdicts } from '../book/compared.ts';
+import { verdictLine } from '../book/markdown.ts';
 import { type Figure, figure, figureLine, interleave, machine, machineLine, type Side } from '../harness.ts';
+import { type Options, options } from '../options.ts';
 import { gatewaySides, plainProxy } from './gateway.ts';
 import { type HostKind, type HostProcess, runHost, startHost } from './hosts.ts';
 import { bulk, DISCARD, iperf, lives, type Place, rtt, SOURCE } from './programs.ts';
@@ -11,13 +16,22 @@ import { bulk, DISCARD, iperf, lives, type Place, rtt, SOURCE } from './programs
 /**
  * lastack beside the Linux kernel: what a program of the kernel's gets from lastack over TUN, beside what it gets
  * from another kernel over veth; without offload also beside an empty reader and writer of the device; and the
- * gateway beside a plain proxy. Needs root, iperf3, ab, nginx, ping; socat and wrk for the last two.
- *
- *   npm run bench:tun [-- --quick] [-- --json]
+ * gateway beside a plain proxy.
  */
+const USAGE = `npm run bench:tun [-- options]
+
+Measures lastack on TUN devices beside the Linux kernel, half a dozen minutes.
+
+  --write    puts the tables into BENCHMARKS.md
+  --json     one JSON object instead of lines
+  --quick    one short round each, figures of no worth
+  --help     this text
+
+Needs root, /dev/net/tun, iperf3, ab, nginx, ping; socat and wrk for parts of it.`;
 if (process.argv[2] === '--plain-proxy') plainProxy(process.argv[3]!);
 else if (process.argv[2] === '--host') runHost(process.argv[3] as HostKind, process.argv[4]!);
 else {
+  const asked = options(USAGE);
   const why = noTun() ?? missing('iperf3', 'ab', 'nginx', 'ping');
   if (why !== null) {
     console.error(`bench:tun: ${why}`);
@@ -25,7 +39,7 @@ else {
   }
   const folder = mkdtempSync(join(tmpdir(), 'lastack-bench-'));
   try {
-    await main(folder);
+    await main(folder, asked);
   } finally {
     await cleanUp();
     rmSync(folder, { recursive: true, force: true });
@@ -33,11 +47,10 @@ else {
   process.exit(0);
 }
 
-async function main(folder: string): Promise<void> {
-  const quick = process.argv.includes('--quick');
-  const json = process.argv.includes('--json');
+async function main(folder: string, { quick, json, write }: Options): Promise<void> {
   const rounds = quick ? 1 : 5;
   const seconds = quick ? 1 : 2;
+  const [noSocat, noWrk] = [missing('socat'), missing('wrk')];
   const figures: Figure[] = [];
   const skipped: string[] = [];
   /** The others as shares of the first. */
@@ -87,7 +100,6 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
       const work = (p: Place): Promise<number> => iperf(p, seconds, reverse);
       add(await interleave(name, 'Gbit/s', sides(all, work), rounds));
     }
-    const noSocat = missing('socat');
     if (noSocat !== null) skipped.push(`the empty reader and writer: ${noSocat}`);
     else {
       const empty: HostProcess[] = [];
@@ -144,9 +156,15 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
   } finally {
     await Promise.all([offload.close(), bare.close(), near.close(), far.close()]);
   }
-  const noWrk = missing('wrk');
   if (noWrk !== null) skipped.push(`the gateway: ${noWrk}`);
   else add(await interleave('gateway', 'requests/s', await gatewaySides(folder, quick ? 2 : 4), rounds));
   for (const s of json ? [] : skipped) console.log(`skipped: ${s}`);
   if (json) console.log(JSON.stringify({ machine: m, loadAverage: Number(load), figures, skipped }, null, 2));
+  const tables = [
+    tun(figures),
+    ...(noSocat === null ? [emptyReader(figures)] : []),
+    ...(noWrk === null ? [gateway(figures)] : []),
+  ];
+  if (!json && !quick) for (const v of tables.flatMap(t => verdicts(t.rows))) console.log(verdictLine(v));
+  if (write) writeBook(m, `load average ${load}, medians of ${rounds} rounds`, blocksOf(tables));
 }

@@ -2,6 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Micros } from '../../../src/base/time.ts';
 import { missing } from '../../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../../test/peers/tun/net.ts';
+import { writeBook } from '../../book/book.ts';
+import { type Shares, sharing } from '../../book/sharing.ts';
 import { machine, machineLine } from '../../harness.ts';
 import type { Wire } from '../impairments.ts';
 import {
@@ -29,6 +31,8 @@ const USAGE = `node scripts/run.mjs bench/loss/linux/beside.ts [options]
   --seconds N    how long a run lasts (60)
   --rounds N     rounds at most (5); mixes that only show what is usual are run in two or three of them
   --table        only prints what is in bench/loss/linux/beside.json; runs that are in it are not run again
+  --again        but those that lastack takes part in are
+  --write        puts the table of those with jitter into BENCHMARKS.md
   --help         this text
 
 Needs root, /dev/net/tun, koffi, python3, ip, nsenter, unshare, chrt.`;
@@ -205,17 +209,33 @@ class Bench {
   }
 }
 
-/** What each flow got as a share of an even division, and each kind all its flows together. */
-function line({ mix, round, flows, dropped, late }: Run): string {
+/** What each flow got, as a share of an even division. */
+function shares({ flows }: Run): number[] {
   const got = flows.map(f => f.bytes.at(-1)!);
+  const sum = got.reduce((a, b) => a + b, 0);
+  return got.map(n => (n * got.length) / sum);
+}
+
+/** The runs of the book: lastack beside Linux, packets with the jitter of several packets' time. */
+const together = (runs: readonly Run[]): Shares[] =>
+  MIXES.filter(mix => mix.jitter === FIVE && mix.lastack > 0).map(mix => {
+    const of = (by: string): number[][] =>
+      runs.filter(r => isMix(r.mix, mix)).map(r => shares(r).filter((_, i) => r.flows[i]!.by === by));
+    return { flows: mix.lastack, linux: of('linux'), lastack: of('lastack') };
+  });
+
+/** What each flow got as a share of an even division, and each kind all its flows together. */
+function line(run: Run): string {
+  const { mix, round, flows, dropped, late } = run;
   const sum = (n: readonly number[]): number => n.reduce((a, b) => a + b, 0);
   const kinds = KINDS.filter(by => mix[by] > 0).map(by => {
-    const own = got.filter((_, i) => flows[i]!.by === by).map(n => (n * flows.length) / sum(got));
+    const own = shares(run).filter((_, i) => flows[i]!.by === by);
     const lost = sum(dropped.filter((_, i) => flows[i]!.by === by));
     const each = own.map(n => n.toFixed(2)).join(' ');
     return `${mix[by]} ${by} ${(sum(own) / own.length).toFixed(2)} (${each}; dropped ${lost})`;
   });
-  const rate = (sum(got) * 8) / flows[0]!.bytes.length / SAMPLE_SECONDS / 1e6;
+  const got = sum(flows.map(f => f.bytes.at(-1)!));
+  const rate = (got * 8) / flows[0]!.bytes.length / SAMPLE_SECONDS / 1e6;
   return `jitter ${mix.jitter} round ${round}: ${kinds.join(', ')}, ${rate.toFixed(1)} Mbit/s, late ${late.join(' ')}`;
 }
 
@@ -234,9 +254,15 @@ function save({ recorded, runs }: File): void {
 async function main(): Promise<void> {
   const quick = process.argv.includes('--quick');
   const kept = quick || !existsSync(FILE) ? null : (JSON.parse(readFileSync(FILE, 'utf8')) as File);
-  const done: Run[] = [...(kept?.runs ?? [])];
+  const again = process.argv.includes('--again');
+  const done: Run[] = (kept?.runs ?? []).filter(run => !again || run.mix.lastack === 0);
+  const m = machine();
+  const book = (): void => {
+    if (process.argv.includes('--write') && !quick) writeBook(m, '', { beside: sharing(together(done)) });
+  };
   if (process.argv.includes('--table')) {
     for (const run of done) console.log(line(run));
+    book();
     return;
   }
   const why = noTun() ?? missing('python3', 'sysctl', 'chrt');
@@ -246,7 +272,6 @@ async function main(): Promise<void> {
   }
   const seconds = option('seconds', quick ? 20 : 60);
   const rounds = option('rounds', quick ? 1 : 5);
-  const m = machine();
   console.error(machineLine(m));
   const date = new Date().toISOString().slice(0, 10);
   const origin = { date, machine: machineLine(m), hz: hz(), wire: WIRE };
@@ -262,6 +287,7 @@ async function main(): Promise<void> {
       if (!quick) save({ recorded, runs: done });
     }
   await bench.close();
+  book();
   process.exit(0);
 }
 

@@ -7,7 +7,15 @@ const END = 1;
 
 /** A's states of one connection. */
 const run = (...states: [t: number, state: string][]): Timeline => ({
-  events: states.map(([t, state]) => ({ kind: 'state', t, conn: 0, host: 'A', port: 40000, state, timer: null })),
+  events: states.map(([t, state]) => ({
+    kind: 'state',
+    t,
+    conn: 0,
+    host: 'A',
+    port: 40000,
+    state,
+    timer: null,
+  })),
   timers: [],
   tail: [],
   end: END,
