@@ -117,7 +117,19 @@ export async function pauses(duration: number): Promise<Figure[]> {
     }
     await door.close();
   }
-  return figures;
+  return [...figures, away(duration)];
+}
+
+/** The longest that the machine keeps a loop waiting which does nothing: no pause means anything below that. */
+function away(duration: number): Figure {
+  const end = performance.now() + 1000 * duration;
+  let longest = 0;
+  for (let last = performance.now(); last < end; ) {
+    const now = performance.now();
+    if (now - last > longest) longest = now - last;
+    last = now;
+  }
+  return figure('away', 'clock', `ms, longest in ${duration} s`, [longest]);
 }
 
 /** @returns the longest pause of the collector and the longest time between two firings of the timer, milliseconds */

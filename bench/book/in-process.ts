@@ -83,6 +83,7 @@ const steady: Rows = of => {
         goals: taking === 'one buffer' ? [atMost(20)] : [],
       },
     ]),
+    { what: 'longest wait of a loop that only looks at the clock, ms', ours: of('away', 'clock') },
   ];
 };
 
