@@ -1,7 +1,7 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build, parseSync, type Rolldown } from 'vite';
-import { writeBook } from './book/book.ts';
+import { origin, writeBook } from './book/book.ts';
 import { table, verdictItem } from './book/markdown.ts';
 import { machine } from './harness.ts';
 import { options } from './options.ts';
@@ -265,4 +265,4 @@ const text = [
   `The heaviest files, kB gzipped when minified: ${heaviest.map(([file, [w = 0]]) => `${file.replace(/\.js$/, '')} ${kB(w)}`).join(', ')}.`,
 ].join('\n\n');
 console.log(text);
-if (asked.write) writeBook(machine(), '', { bundle: text });
+if (asked.write) writeBook(origin(machine()), { bundle: text });

@@ -1,4 +1,4 @@
-import { blocksOf, writeBook } from './book/book.ts';
+import { blocksOf, origin, writeBook } from './book/book.ts';
 import { verdicts } from './book/compared.ts';
 import { GROUPS, inProcess } from './book/in-process.ts';
 import { verdictLine } from './book/markdown.ts';
@@ -91,4 +91,5 @@ if (wanted('timers')) {
 if (json) console.log(JSON.stringify({ machine: m, figures }, null, 2));
 const tables = groups.map(group => inProcess(group, figures));
 if (!json && !quick) for (const v of tables.flatMap(t => verdicts(t.rows))) console.log(verdictLine(v));
-if (write) writeBook(m, 'medians of 5 rounds or more, lowest and highest beside them', blocksOf(tables));
+if (write)
+  writeBook(origin(m, 'medians of 5 rounds or more, lowest and highest beside them'), blocksOf(tables));

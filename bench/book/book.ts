@@ -33,13 +33,15 @@ export function put(book: string, blocks: Blocks): string {
   return text;
 }
 
-/**
- * Puts blocks into BENCHMARKS.md, each with the machine, the commit and the day.
- * @param how what else a reader must know of the run: rounds, other work
- */
-export function writeBook(m: Machine, how: string, blocks: Blocks): void {
-  const origin = `_${[machineLine(m), new Date().toISOString().slice(0, 10), how].filter(s => s !== '').join(', ')}._`;
-  const signed = Object.entries(blocks).map(([name, block]) => [name, `${block}\n\n${origin}`]);
+/** Where and when figures were measured, with what else a reader must know of the run: rounds, other work. */
+export const origin = (m: Machine, how = ''): string =>
+  [machineLine(m), today(), how].filter(s => s !== '').join(', ');
+
+export const today = (): string => new Date().toISOString().slice(0, 10);
+
+/** Puts blocks into BENCHMARKS.md, each signed with its origin. */
+export function writeBook(from: string, blocks: Blocks): void {
+  const signed = Object.entries(blocks).map(([name, block]) => [name, `${block}\n\n_${from}._`]);
   writeFileSync(BOOK, put(readFileSync(BOOK, 'utf8'), Object.fromEntries(signed)));
   console.error(`${BOOK}: ${Object.keys(blocks).join(', ')}`);
 }

@@ -52,16 +52,19 @@ export interface Table {
 
 /** A table in Markdown: each row with its goals, and whether they are met. */
 export function comparison(name: string, head: string, beside: string, rows: readonly Compared[]): Table {
-  const text = table(
+  const cells = [
     [head, 'lastack', beside, 'ratio', 'wanted'],
-    rows.map(row => [
+    ...rows.map(row => [
       row.what,
       cell(row.ours),
       row.beside === undefined ? '' : cell(row.beside),
       row.beside === undefined ? '' : number(ratioOf(row)),
       (row.goals ?? []).map(g => `${holds(row, g) ? '✓' : '✗'} ${words(g)}`).join(', '),
     ]),
-  );
+  ];
+  // A column that has nothing to say is left out.
+  const [first, ...others] = cells.map(row => row.filter((_, i) => cells.slice(1).some(r => r[i] !== '')));
+  const text = table(first!, others);
   return { name, rows, text };
 }
 

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { writePlace } from '../../lab/url/url.ts';
 import { Bench, CHROMIUM, type Watched } from '../../test/lab/browser/kit.ts';
 import { LONG_RUN } from '../../test/lab/long-run.ts';
-import { blocksOf, writeBook } from '../book/book.ts';
+import { blocksOf, origin, writeBook } from '../book/book.ts';
 import { comparison } from '../book/compared.ts';
 import { type Figure, figure, figureLine, machine, machineLine } from '../harness.ts';
 import { options } from '../options.ts';
@@ -164,6 +164,9 @@ const figures = await lab();
 if (json) console.log(JSON.stringify({ machine: m, figures }, null, 2));
 else for (const line of [machineLine(m), ...figures.map(figureLine)]) console.log(line);
 if (write) {
-  const rows = figures.map(f => ({ what: `${f.measurement}, ${f.side}, ${f.unit}`, ours: f }));
-  writeBook(m, `medians of ${rounds} rounds`, blocksOf([comparison('lab', 'the lab', '', rows)]));
+  const rows = figures.map(f => ({
+    what: [f.measurement, f.side, f.unit].filter(s => s !== '').join(', '),
+    ours: f,
+  }));
+  writeBook(origin(m, `medians of ${rounds} rounds`), blocksOf([comparison('lab', 'the lab', '', rows)]));
 }

@@ -1,4 +1,4 @@
-import { writeBook } from '../book/book.ts';
+import { origin, writeBook } from '../book/book.ts';
 import { verdictItem, verdictLine } from '../book/markdown.ts';
 import { machine, machineLine } from '../harness.ts';
 import { options } from '../options.ts';
@@ -59,7 +59,7 @@ function main(): number {
   const verdicts = sections.flatMap(s => s.verdicts);
   if (json) console.log(JSON.stringify({ machine: m, quick, sections }, null, 2));
   else if (!quick) console.log(`\n${verdicts.map(verdictLine).join('\n')}`);
-  if (write) writeBook(m, '', Object.fromEntries(sections.map(s => [s.name, inBook(s)])));
+  if (write) writeBook(origin(m), Object.fromEntries(sections.map(s => [s.name, inBook(s)])));
   return quick || verdicts.every(v => v.holds) ? 0 : 1;
 }
 

@@ -10,7 +10,7 @@ import { Stack } from '../../src/stack/stack.ts';
 import { missing } from '../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../test/peers/tun/net.ts';
 import { near } from '../book/beside-linux.ts';
-import { blocksOf, writeBook } from '../book/book.ts';
+import { blocksOf, origin, writeBook } from '../book/book.ts';
 import { verdicts } from '../book/compared.ts';
 import { verdictLine } from '../book/markdown.ts';
 import {
@@ -181,5 +181,8 @@ if (why === null && !quick) {
   const table = near(figures);
   for (const v of json ? [] : verdicts(table.rows)) console.log(verdictLine(v));
   if (asked.write)
-    writeBook(m, `medians of ${ROUNDS} transfers, slowest and fastest beside them`, blocksOf([table]));
+    writeBook(
+      origin(m, `medians of ${ROUNDS} transfers, slowest and fastest beside them`),
+      blocksOf([table]),
+    );
 } else if (asked.write) console.error('Nothing is written without Linux beside it.');

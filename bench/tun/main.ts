@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cleanUp, missing, pause } from '../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../test/peers/tun/net.ts';
 import { emptyReader, gateway, tun } from '../book/beside-linux.ts';
-import { blocksOf, writeBook } from '../book/book.ts';
+import { blocksOf, origin, writeBook } from '../book/book.ts';
 import { verdicts } from '../book/compared.ts';
 import { verdictLine } from '../book/markdown.ts';
 import { type Figure, figure, figureLine, interleave, machine, machineLine, type Side } from '../harness.ts';
@@ -166,5 +166,5 @@ events { worker_connections 1024; } http { access_log off; server { listen 80; r
     ...(noWrk === null ? [gateway(figures)] : []),
   ];
   if (!json && !quick) for (const v of tables.flatMap(t => verdicts(t.rows))) console.log(verdictLine(v));
-  if (write) writeBook(m, `load average ${load}, medians of ${rounds} rounds`, blocksOf(tables));
+  if (write) writeBook(origin(m, `load average ${load}, medians of ${rounds} rounds`), blocksOf(tables));
 }

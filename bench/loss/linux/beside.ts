@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Micros } from '../../../src/base/time.ts';
 import { missing } from '../../../test/peers/kit.ts';
 import { noTun, openNamespace } from '../../../test/peers/tun/net.ts';
-import { writeBook } from '../../book/book.ts';
+import { today, writeBook } from '../../book/book.ts';
 import { type Shares, sharing } from '../../book/sharing.ts';
 import { machine, machineLine } from '../../harness.ts';
 import type { Wire } from '../impairments.ts';
@@ -241,8 +241,16 @@ function line(run: Run): string {
 
 const isMix = (a: Run['mix'], b: Mix): boolean => a.jitter === b.jitter && KINDS.every(by => a[by] === b[by]);
 
+interface Origin {
+  readonly date: string;
+  readonly machine: string;
+  /** The kernel's clock; null where it does not tell. */
+  readonly hz: number | null;
+  readonly wire: Wire;
+}
+
 interface File {
-  readonly recorded: readonly object[];
+  readonly recorded: readonly Origin[];
   readonly runs: readonly Run[];
 }
 
@@ -256,13 +264,13 @@ async function main(): Promise<void> {
   const kept = quick || !existsSync(FILE) ? null : (JSON.parse(readFileSync(FILE, 'utf8')) as File);
   const again = process.argv.includes('--again');
   const done: Run[] = (kept?.runs ?? []).filter(run => !again || run.mix.lastack === 0);
-  const m = machine();
-  const book = (): void => {
-    if (process.argv.includes('--write') && !quick) writeBook(m, '', { beside: sharing(together(done)) });
+  const book = (from: Origin | undefined): void => {
+    if (process.argv.includes('--write') && from !== undefined)
+      writeBook(`${from.machine}, ${from.date}`, { beside: sharing(together(done)) });
   };
   if (process.argv.includes('--table')) {
     for (const run of done) console.log(line(run));
-    book();
+    book(kept?.recorded.at(-1));
     return;
   }
   const why = noTun() ?? missing('python3', 'sysctl', 'chrt');
@@ -272,9 +280,8 @@ async function main(): Promise<void> {
   }
   const seconds = option('seconds', quick ? 20 : 60);
   const rounds = option('rounds', quick ? 1 : 5);
-  console.error(machineLine(m));
-  const date = new Date().toISOString().slice(0, 10);
-  const origin = { date, machine: machineLine(m), hz: hz(), wire: WIRE };
+  const origin: Origin = { date: today(), machine: machineLine(machine()), hz: hz(), wire: WIRE };
+  console.error(origin.machine);
   const isNew = !kept?.recorded.some(r => JSON.stringify(r) === JSON.stringify(origin));
   const recorded = [...(kept?.recorded ?? []), ...(isNew ? [origin] : [])];
   const bench = await Bench.open();
@@ -287,7 +294,7 @@ async function main(): Promise<void> {
       if (!quick) save({ recorded, runs: done });
     }
   await bench.close();
-  book();
+  if (!quick) book(origin);
   process.exit(0);
 }
 
