@@ -131,3 +131,17 @@ export function lastackBulk(bytes: number, chunk: number, link: PairLink): Side 
     },
   };
 }
+
+/** The machine's own limit: as many bytes copied once from one buffer to another, which stay in the cache. */
+export function memoryCopy(bytes: number, chunk: number): Side {
+  const [from, to] = [new Uint8Array(chunk), new Uint8Array(chunk)];
+  return {
+    name: 'a copy',
+    async run() {
+      const s = await seconds(() => {
+        for (let done = 0; done < bytes; done += chunk) to.set(from);
+      });
+      return bytes / s / 1e6;
+    },
+  };
+}

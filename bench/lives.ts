@@ -8,7 +8,7 @@ import {
   TCP_QUICKACK,
 } from '../src/socket/constants.ts';
 import { FIN_WAIT_1, LAST_ACK, type State } from '../src/tcp/state.ts';
-import { must, type Side, seconds } from './harness.ts';
+import { type Figure, figure, must, type Side, seconds } from './harness.ts';
 import { type App, type End, Pair } from './pair.ts';
 
 const CHUNK = 1024;
@@ -194,19 +194,33 @@ export function lastackLives(count: number, width: number): Side {
   };
 }
 
-/** Lives for a while, in rounds of `count`. @returns lives a second, and the most TIME_WAITs at one time */
-export function livesFor(duration: number, count: number, width: number): { rate: number; waits: number } {
+/**
+ * Lives for a while, in rounds of `count`; what it is laid beside does one round after each sixth of the time, which is
+ * not counted.
+ */
+export async function livesFor(
+  duration: number,
+  count: number,
+  width: number,
+  beside: Side,
+): Promise<Figure[]> {
   const { pair, live } = lives('closed');
   live(count, width);
-  const began = performance.now();
+  const others: number[] = [];
   let done = 0;
+  let lived = 0;
   let waits = 0;
-  while (performance.now() - began < duration * 1000) {
-    live(count, width);
+  while (lived < duration) {
+    lived += await seconds(() => live(count, width));
     done += count;
     waits = Math.max(waits, pair.client.stack.tcp.timeWaitCount);
+    if (lived >= ((others.length + 1) * duration) / 6) others.push(await beside.run());
   }
-  const rate = (done / (performance.now() - began)) * 1000;
   allWhole(pair);
-  return { rate, waits };
+  const unit = `connections/s in ${duration} s`;
+  return [
+    figure('lives on', 'lastack', unit, [done / lived]),
+    figure('lives on', beside.name, unit, others),
+    figure('lives on', 'TIME_WAIT', 'rows at most', [waits]),
+  ];
 }

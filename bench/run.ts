@@ -2,8 +2,8 @@ import { blocksOf, origin, writeBook } from './book/book.ts';
 import { verdicts } from './book/compared.ts';
 import { GROUPS, inProcess } from './book/in-process.ts';
 import { verdictLine } from './book/markdown.ts';
-import { lastackBulk } from './bulk.ts';
-import { type Figure, figure, figureLine, interleave, machine, machineLine } from './harness.ts';
+import { lastackBulk, memoryCopy } from './bulk.ts';
+import { type Figure, figureLine, interleave, machine, machineLine } from './harness.ts';
 import { lastackLives, livesFor } from './lives.ts';
 import { crowd, memory } from './memory.ts';
 import { bulk, lives, nodeDoor } from './net.ts';
@@ -42,17 +42,16 @@ if (!json) console.log(machineLine(m));
 const rounds = quick ? 1 : 5;
 
 if (wanted('lives')) {
+  const [count, others] = quick ? [5_000, 1_000] : [50_000, 5_000];
   const sides = [
-    lastackLives(quick ? 5_000 : 50_000, 64),
-    await lives(nodeDoor('net, loopback'), quick ? 1_000 : 5_000, 64),
-    await lives(nodeDoor('net, one by one'), quick ? 1_000 : 5_000, 1),
+    lastackLives(count, 64),
+    await lives(nodeDoor('net, loopback'), others, 64),
+    await lives(nodeDoor('net, one by one'), others, 1),
   ];
   add(await interleave('lives', 'connections/s', sides, rounds));
-  const { rate, waits } = livesFor(quick ? 2 : 60, quick ? 5_000 : 50_000, 64);
-  add([
-    figure('lives, 60 s', 'lastack', 'connections/s', [rate]),
-    figure('lives, 60 s', 'TIME_WAIT', 'rows at most', [waits]),
-  ]);
+  const beside = await lives(nodeDoor('net, one by one'), others, 1);
+  add(await livesFor(quick ? 2 : 60, count, 64, beside));
+  await beside.close?.();
 }
 if (wanted('bulk')) {
   const chunk = 65536;
@@ -61,6 +60,7 @@ if (wanted('bulk')) {
     lastackBulk(bytes, chunk, 'offload'),
     lastackBulk(bytes, chunk, 'references'),
     lastackBulk(bytes, chunk, 'frames'),
+    memoryCopy(bytes, chunk),
     await bulk(nodeDoor('net, loopback'), bytes, chunk, false),
   ];
   add(await interleave('bulk', 'MB/s', sides, rounds));
