@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { blocksOf, put } from '../../bench/book/book.ts';
 import {
@@ -9,6 +10,7 @@ import {
   timesAtMost,
   verdicts,
 } from '../../bench/book/compared.ts';
+import { GROUPS } from '../../bench/book/in-process.ts';
 import { sharing } from '../../bench/book/sharing.ts';
 import { figure } from '../../bench/harness.ts';
 
@@ -28,6 +30,19 @@ describe('BENCHMARKS.md', () => {
     expect(() => put(book, { c: 'x' })).toThrow(/no place, or several, of the name 'c'/);
     expect(() => put(book + place('a', ''), { a: 'x' })).toThrow(/'a'/);
     expect(() => put(book.replace('<!-- end: a -->', ''), { a: 'x' })).toThrow(/'a'/);
+  });
+
+  test('has a table that names its machine from every bench', () => {
+    const real = readFileSync('BENCHMARKS.md', 'utf8');
+    const names = [...real.matchAll(/<!-- figures: (\S+) -->/g)].map(m => m[1]!);
+    const loss = ['fixed', 'cubic', 'race', 'fairness', 'utilisation'];
+    const others = ['tun', 'empty', 'gateway', 'near', 'beside', 'bundle', 'lab'];
+    expect(names.sort()).toEqual([...GROUPS, ...loss, ...others].sort());
+    for (const name of names) {
+      const block = real.split(`<!-- figures: ${name} -->`)[1]!.split(`<!-- end: ${name} -->`)[0]!;
+      expect(block, name).toMatch(/^\|---/m);
+      expect(block, name).toMatch(/_.* cores, .*Node .*, commit [0-9a-f]{7,}, \d{4}-\d\d-\d\d.*_/);
+    }
   });
 });
 
