@@ -1,6 +1,6 @@
 import type { Micros } from '../../src/base/time.ts';
 import { type Congestion, type Host, type Os, World } from '../../src/sim/index.ts';
-import { IPPROTO_TCP, SO_RCVBUF, SOL_SOCKET } from '../../src/socket/constants.ts';
+import { IPPROTO_TCP, SO_RCVBUF, SOL_SOCKET, TCP_QUICKACK } from '../../src/socket/constants.ts';
 import { must } from '../harness.ts';
 import { Direction, seedOf, type Wire } from './impairments.ts';
 
@@ -26,6 +26,8 @@ export interface Transfer extends Wire {
   readonly every?: Micros;
   /** @default CUBIC */
   readonly congestion?: Congestion;
+  /** The reader asks for ACKs at once (TCP_QUICKACK), again with each read. @default false */
+  readonly quickAck?: boolean;
   /** TCP_MAXSEG of both ends. @default none: what the MTU of 1500 allows */
   readonly maxseg?: number;
   /** Events after which the run counts as one that does not end. @default by the bytes */
@@ -136,6 +138,7 @@ function* read(os: Os, fd: number, t: Transfer, carried: number[], i: number, ru
     must(n > 0, `${t.name}, seed ${t.seed}: recv: ${n} after ${at} bytes`);
     // As in Linux, the first segments that arrive undo a clamp that was set before them.
     if (t.buffer !== null) os.setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, t.buffer);
+    if (t.quickAck === true) os.setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
     const from = at % CHUNK;
     must(room.compare(TEXT, from, from + n, 0, n) === 0, `${t.name}, seed ${t.seed}: wrong bytes by ${at}`);
     at += n;
