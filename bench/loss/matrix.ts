@@ -63,7 +63,7 @@ export function fixedWindow(seeds: number, quick: boolean, progress: Progress): 
   const options = {
     congestion: new FixedWindow(),
     sysctl: { ...PATIENCE, tcp_timestamps: 0 },
-    // The odd segment of a window otherwise waits for a delayed ACK, of 40 ms here and of 10 in smoltcp.
+    // By default the odd segment of a window waits 40 ms for a delayed ACK: 0.946 of smoltcp's at 8192 bytes and 0.1 %.
     quickAck: true,
   };
   const plain = grid('fixed window', seeds, bytes, progress, LOSSES, () => options);
