@@ -36,9 +36,10 @@ export function sum(bytes: Uint8Array, at: number, end: number): number {
  * @returns at most 0xffff, up to 64 KiB
  */
 export function sumView(view: DataView, at: number, end: number): number {
-  // Summed as little-endian words, which saves a byte swap each, and swapped once at the end (RFC 1071 §2B).
+  // Summed as little-endian words, which saves a byte swap each, and swapped once at the end (RFC 1071 §2B). The high
+  // halves are summed, and the words modulo 2^32: the low halves are what is left, exactly, for 64 KiB of them.
   let high = 0;
-  let low = 0;
+  let words = 0;
   const whole = end - 15;
   for (; at < whole; at += 16) {
     const a = view.getInt32(at, true);
@@ -46,8 +47,9 @@ export function sumView(view: DataView, at: number, end: number): number {
     const c = view.getInt32(at + 8, true);
     const d = view.getInt32(at + 12, true);
     high = (high + (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16)) | 0;
-    low = (low + (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff)) | 0;
+    words = (words + a + b + c + d) | 0;
   }
+  let low = (words - (high << 16)) | 0;
   for (; at + 1 < end; at += 2) low += view.getUint16(at, true);
   if (at < end) low += view.getUint8(at);
   return swap((high & 0xffff) + (high >>> 16) + (low & 0xffff) + (low >>> 16));
