@@ -9,7 +9,8 @@ import { crowd, memory } from './memory.ts';
 import { bulk, lives, nodeDoor } from './net.ts';
 import { NET_MEASUREMENTS, type NetWork, netStreams } from './net-streams.ts';
 import { options } from './options.ts';
-import { garbage, longAndShort, pauses } from './steady.ts';
+import { pauses } from './pauses.ts';
+import { garbage, longAndShort } from './steady.ts';
 import { crowded, wheel } from './timers.ts';
 
 const USAGE = `npm run bench [-- options] [-- name …]
@@ -68,7 +69,7 @@ if (wanted('bulk')) {
 if (wanted('steady')) {
   add((['offload', 'references', 'frames'] as const).map(link => garbage(link, quick ? 5 : 25)));
   add(await longAndShort(rounds));
-  add(await pauses(quick ? 2 : 60));
+  add(pauses(quick ? 2 : 60));
 }
 const netWork: NetWork = quick
   ? { rounds: 1, bulkBytes: 5e7, lives: 500, requests: 1_000, roundTrips: 1_000 }

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import { PerformanceObserver } from 'node:perf_hooks';
 import { BulkWork } from './bulk.ts';
 import { type Figure, figure, interleave, must, type Side, seconds } from './harness.ts';
 import type { Door } from './net.ts';
@@ -7,13 +6,13 @@ import { doors } from './net-streams.ts';
 import type { PairLink } from './pair.ts';
 import { Pattern } from './pattern.ts';
 
-/** What a steady transfer costs beside its speed: garbage, pauses, and the program's own timers. */
+/** What a steady transfer costs beside its speed: its garbage, and what its length does to it. */
 
 /** Bytes between two looks at the heap: few enough that most windows see no collection. */
 const WINDOW = 61 * 65536;
 const WRITE = 65536;
 const SHORT = 16 << 20;
-const LONG = 256 << 20;
+export const LONG = 256 << 20;
 
 /** Bytes of heap allocated for each segment of 1448 bytes of payload, median over windows without a collection. */
 export function garbage(link: PairLink, windows: number): Figure {
@@ -34,10 +33,10 @@ export function garbage(link: PairLink, windows: number): Figure {
 }
 
 /** How a program takes what arrives: each piece as a buffer of its own, or all into one (`onread` of net.connect). */
-type Taking = 'pieces' | 'one buffer';
+export type Taking = 'pieces' | 'one buffer';
 
 /** One connection, from its server: what is written is made anew each time, what arrives is compared. */
-async function download(door: Door, bytes: number, taking: Taking): Promise<Side> {
+export async function download(door: Door, bytes: number, taking: Taking): Promise<Side> {
   const { net } = door;
   const pattern = new Pattern(WRITE);
   const server = net.createServer(socket => {
@@ -104,81 +103,4 @@ export async function longAndShort(rounds: number): Promise<Figure[]> {
     await door.close();
   }
   return figures;
-}
-
-/** The same for a while, one transfer after the other, beside a timer of 5 ms that the program has. */
-export async function pauses(duration: number): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const door of doors()) {
-    for (const taking of ['one buffer', 'pieces'] as const) {
-      const side = await download(door, LONG, taking);
-      figures.push(...(await watched(side, duration)));
-      await side.close?.();
-    }
-    await door.close();
-  }
-  return [...figures, away(duration)];
-}
-
-/** The longest that the machine keeps a loop waiting which does nothing: no pause means anything below that. */
-function away(duration: number): Figure {
-  const end = performance.now() + 1000 * duration;
-  let longest = 0;
-  for (let last = performance.now(); last < end; ) {
-    const now = performance.now();
-    if (now - last > longest) longest = now - last;
-    last = now;
-  }
-  return figure('away', 'clock', `ms, longest in ${duration} s`, [longest]);
-}
-
-/** As much as must outlive collections before V8 has granted its young space every doubling, bytes. */
-const GROWTH = 256 << 20;
-/** How long transfers go on before anything is looked at, milliseconds. */
-const WARM_UP = 2000;
-
-/**
- * Lets V8's young space grow to its full size, which it has in a program that has run for a while: with the little
- * that outlives a transfer the last doubling, from 8 to 16 MB, comes after half a minute, and takes 6 to 11 ms once.
- */
-function growYoungSpace(): void {
-  const length = 512;
-  const kept: number[][] = new Array<number[]>(256).fill([]);
-  for (let i = 0; i < GROWTH / (8 * length); i++) kept[i % kept.length] = new Array<number>(length).fill(i);
-  must(
-    kept.every(values => values.length === length),
-    'what was kept',
-  );
-}
-
-/** @returns the longest pause of the collector and the longest time between two firings of the timer, milliseconds */
-async function watched(side: Side, duration: number): Promise<Figure[]> {
-  growYoungSpace();
-  for (const until = performance.now() + WARM_UP; performance.now() < until; ) await side.run();
-  const collections: number[] = [];
-  const observer = new PerformanceObserver(list => {
-    for (const e of list.getEntries()) collections.push(e.duration);
-  });
-  observer.observe({ entryTypes: ['gc'] });
-  const gaps: number[] = [];
-  let last = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    gaps.push(now - last);
-    last = now;
-  }, 5);
-  const end = performance.now() + 1000 * duration;
-  while (performance.now() < end) await side.run();
-  clearInterval(timer);
-  // The collector's last entries are still to be told.
-  await new Promise(resolve => setImmediate(resolve));
-  observer.disconnect();
-  must(gaps.length > 0, 'a timer that fires');
-  const most = (values: number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
-  return [
-    figure('gc pause', side.name, `ms, longest of ${collections.length} in ${duration} s`, [
-      most(collections),
-    ]),
-    figure('timer gap', side.name, `ms, longest of ${gaps.length} in ${duration} s`, [most(gaps)]),
-  ];
 }
