@@ -33,6 +33,11 @@ export function tun(figures: readonly Figure[]): Table {
       goals: [atMost(150)],
     })),
     {
+      what: 'added by a reader and writer without a stack, µs, no offload',
+      ours: of('ping, added', 'empty, batched'),
+      goals: [],
+    },
+    {
       what: 'two idle hosts and their devices, % of a core',
       ours: of('two idle hosts', 'lastack'),
       goals: [atMost(0.5)],
