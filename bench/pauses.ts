@@ -13,20 +13,46 @@ import { download, LONG, type Taking } from './steady.ts';
  */
 const PROGRAM = fileURLToPath(import.meta.url);
 
-/** Long transfers, one after the other for `duration` seconds, beside a timer of 5 ms that the program has. */
-export function pauses(duration: number): Figure[] {
+/**
+ * The longest pauses of long transfers, one after the other for `duration` seconds, beside a timer of 5 ms that the
+ * program has.
+ * @param rounds for transfers into one buffer, of which a limit is asked; those in pieces have one
+ */
+export function pauses(duration: number, rounds: number): Figure[] {
+  const waits: Figure[] = [];
   const figures: Figure[] = [];
-  for (const door of [0, 1]) {
-    for (const taking of ['one buffer', 'pieces'] as const) {
-      const r = spawnSync(process.execPath, [PROGRAM, String(door), taking, String(duration)], {
-        encoding: 'utf8',
-      });
-      must(r.status === 0, `pauses of ${door}, ${taking}: ${r.stderr || r.signal}`);
-      figures.push(...(JSON.parse(r.stdout) as Figure[]));
+  for (const [taking, times] of [
+    ['one buffer', rounds],
+    ['pieces', 1],
+  ] as const) {
+    const seen: Figure[][] = [];
+    for (let round = 0; round < times; round++) {
+      seen.push([0, 1].flatMap(door => watch(door, taking, duration)));
+      waits.push(away(duration));
     }
+    figures.push(...seen[0]!.map((_, i) => together(seen.map(round => round[i]!))));
   }
-  return [...figures, away(duration)];
+  return [...figures, together(waits)];
 }
+
+function watch(door: number, taking: Taking, duration: number): Figure[] {
+  const r = spawnSync(process.execPath, [PROGRAM, String(door), taking, String(duration)], {
+    encoding: 'utf8',
+  });
+  must(r.status === 0, `pauses of ${door}, ${taking}: ${r.stderr || r.signal}`);
+  return JSON.parse(r.stdout);
+}
+
+/** One figure of those of several rounds. */
+const together = (rounds: readonly Figure[]): Figure => {
+  const { measurement, side, unit } = rounds[0]!;
+  return figure(
+    measurement,
+    side,
+    unit,
+    rounds.flatMap(f => f.values),
+  );
+};
 
 async function inChild(which: number, taking: Taking, duration: number): Promise<void> {
   const door = doors()[which]!;
@@ -92,10 +118,8 @@ async function watched(side: Side, duration: number): Promise<Figure[]> {
   must(gaps.length > 0, 'a timer that fires');
   const most = (values: number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
   return [
-    figure('gc pause', side.name, `ms, longest of ${collections.length} in ${duration} s`, [
-      most(collections),
-    ]),
-    figure('timer gap', side.name, `ms, longest of ${gaps.length} in ${duration} s`, [most(gaps)]),
+    figure('gc pause', side.name, `ms, longest in ${duration} s`, [most(collections)]),
+    figure('timer gap', side.name, `ms, longest in ${duration} s`, [most(gaps)]),
   ];
 }
 

@@ -69,7 +69,7 @@ if (wanted('bulk')) {
 if (wanted('steady')) {
   add((['offload', 'references', 'frames'] as const).map(link => garbage(link, quick ? 5 : 25)));
   add(await longAndShort(rounds));
-  add(pauses(quick ? 2 : 60));
+  add(quick ? pauses(2, 1) : pauses(60, 3));
 }
 const netWork: NetWork = quick
   ? { rounds: 1, bulkBytes: 5e7, lives: 500, requests: 1_000, roundTrips: 1_000 }
