@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpus, release, totalmem, type } from 'node:os';
+import { basename } from 'node:path';
 
 /** One of the things compared: it does the work once and says how it went, in the measurement's unit. */
 export interface Side {
@@ -104,4 +105,15 @@ export async function seconds(work: () => void | Promise<void>): Promise<number>
  */
 export function must(condition: boolean, what: string, detail?: number): asserts condition {
   if (!condition) throw new Error(`bench: ${what}${detail === undefined ? '' : `: ${detail}`}`);
+}
+
+/**
+ * Runs a program of the bench's in a process of its own, in which nothing else has left its garbage.
+ * @param flags of Node
+ * @returns what it printed
+ */
+export function inProcess(program: string, args: readonly string[], flags: readonly string[] = []): string {
+  const r = spawnSync(process.execPath, [...flags, program, ...args], { encoding: 'utf8' });
+  must(r.status === 0, `${basename(program)} ${args.join(' ')}: ${r.stderr || r.signal}`);
+  return r.stdout;
 }

@@ -1,6 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Figure, figure, must } from './harness.ts';
+import { type Figure, figure, inProcess, must } from './harness.ts';
 import { lives, livesPair } from './lives.ts';
 import { netIdle } from './net.ts';
 import type { App, Pair } from './pair.ts';
@@ -28,13 +27,8 @@ interface Report {
   readonly resident: number[];
 }
 
-function inChild(side: string, what: string, count: number): string {
-  const r = spawnSync(process.execPath, ['--expose-gc', PROGRAM, side, what, String(count)], {
-    encoding: 'utf8',
-  });
-  must(r.status === 0, `memory of ${side} ${what}: ${r.stderr || r.signal}`);
-  return r.stdout;
-}
+const inChild = (side: string, what: string, count: number): string =>
+  inProcess(PROGRAM, [side, what, String(count)], ['--expose-gc']);
 
 /**
  * Bytes of heap, of array buffers, of both, and resident, for each end or row.

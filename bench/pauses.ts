@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { type Figure, figure, must, type Side } from './harness.ts';
+import { type Figure, figure, inProcess, must, type Side } from './harness.ts';
 import { doors } from './net-streams.ts';
 import { download, LONG, type Taking } from './steady.ts';
 
@@ -27,20 +26,14 @@ export function pauses(duration: number, rounds: number): Figure[] {
   ] as const) {
     const seen: Figure[][] = [];
     for (let round = 0; round < times; round++) {
-      seen.push([0, 1].flatMap(door => watch(door, taking, duration)));
+      const watch = (door: number): Figure[] =>
+        JSON.parse(inProcess(PROGRAM, [String(door), taking, String(duration)]));
+      seen.push([0, 1].flatMap(watch));
       waits.push(away(duration));
     }
     figures.push(...seen[0]!.map((_, i) => together(seen.map(round => round[i]!))));
   }
   return [...figures, together(waits)];
-}
-
-function watch(door: number, taking: Taking, duration: number): Figure[] {
-  const r = spawnSync(process.execPath, [PROGRAM, String(door), taking, String(duration)], {
-    encoding: 'utf8',
-  });
-  must(r.status === 0, `pauses of ${door}, ${taking}: ${r.stderr || r.signal}`);
-  return JSON.parse(r.stdout);
 }
 
 /** One figure of those of several rounds. */

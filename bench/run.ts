@@ -92,5 +92,4 @@ if (wanted('timers')) {
 if (json) console.log(JSON.stringify({ machine: m, figures }, null, 2));
 const tables = groups.map(group => inProcess(group, figures));
 if (!json && !quick) for (const v of tables.flatMap(t => verdicts(t.rows))) console.log(verdictLine(v));
-if (write)
-  writeBook(origin(m, 'medians of 5 rounds or more, lowest and highest beside them'), blocksOf(tables));
+if (write) writeBook(origin(m, 'medians of the rounds, lowest and highest beside them'), blocksOf(tables));

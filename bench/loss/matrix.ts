@@ -63,7 +63,7 @@ export function fixedWindow(seeds: number, quick: boolean, progress: Progress): 
   const exact = grid('fixed window', seeds, bytes, progress, LOSSES, () => ({
     congestion,
     exact: true,
-    sysctl: { ...sysctl, tcp_shrink_window: 1 },
+    sysctl,
   }));
   const plain = grid('fixed window, defaults', seeds, bytes, progress, LOSSES, () => ({
     congestion,

@@ -27,7 +27,7 @@ export interface Transfer extends Wire {
   /** @default CUBIC */
   readonly congestion?: Congestion;
   /**
-   * The window is the buffer to the byte, and the sender fills it to the byte (TCP_NODELAY). Asks for tcp_shrink_window.
+   * The window is the buffer to the byte, and the sender fills it to the byte (TCP_NODELAY), with tcp_shrink_window.
    * @default false: as Linux has it without window scaling, which a small buffer does not ask for, windows of whole segments
    */
   readonly exact?: boolean;
@@ -69,7 +69,7 @@ export function transfer(t: Transfer): Outcome {
     maxEvents: t.maxEvents ?? 2_000_000 + flows * t.bytes,
   });
   const options = {
-    ...(t.sysctl === undefined ? {} : { sysctl: t.sysctl }),
+    sysctl: { ...t.sysctl, ...(t.exact === true ? { tcp_shrink_window: 1 } : {}) },
     ...(t.congestion === undefined ? {} : { congestion: t.congestion }),
   };
   const sender = world.host('sender', { addresses: ['10.0.0.1/24'], ...options });
