@@ -21,7 +21,7 @@ them, and whether they have it.
   lives bulk steady memory timers net   what to measure (all); net is net-bulk, net-lives, net-http and net-rtt
   --write                               puts the tables of these into BENCHMARKS.md
   --json                                one JSON object instead
-  --quick                               one short round each: half a minute, figures of no worth
+  --quick                               one short round each: a minute, figures of no worth
   --help                                this text
 
 npm run bench -- lives bulk
